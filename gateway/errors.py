@@ -1,0 +1,37 @@
+"""What can go wrong, in two kinds: what may work later, and what never will."""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """A failure with a text for outsiders and one for the operator.
+
+    ``public`` may go over the wire to a stranger, so it holds no path, address or secret; ``private`` goes to the
+    log. ``code`` is the RFC 3463 enhanced status.
+    """
+
+    code = "4.3.0"
+
+    def __init__(self, public: str, private: str = "", code: str = "") -> None:
+        super().__init__(private or public)
+        self.public = public
+        self.private = private or public
+        self.code = code or type(self).code
+
+
+class Temporary(GatewayError):
+    """May work later: the sender keeps the mail, the outbox tries again."""
+
+
+class Permanent(GatewayError):
+    """Never works: trying again is of no use."""
+
+    code = "5.0.0"
+
+
+class ConfigurationError(Permanent):
+    """The configuration is wrong; ``mistakes`` holds one line each: where, what, and how to mend it."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes

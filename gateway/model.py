@@ -1,0 +1,306 @@
+"""The domain: values that pass between the stages. No I/O, no clock, no behaviour beyond themselves.
+
+All times are aware ``datetime`` in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    S0 = "S0"
+    S1 = "S1"
+    S2 = "S2"
+    S3 = "S3"
+
+
+class Category(StrEnum):
+    CORE = "core"
+    DATA = "data"
+    ISEC = "isec"
+    ESEC = "esec"
+    NONE = "none"
+
+
+class Action(StrEnum):
+    """What a verdict asks of people: wake the on-call, have a human check, or wait in the queue."""
+
+    PAGE = "page"
+    CHECK = "check"
+    QUEUE = "queue"
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    PENDING = "pending"
+    SOLVED = "solved"
+
+
+class Role(StrEnum):
+    REQUESTER = "requester"
+    CC = "cc"
+
+
+class MessageKind(StrEnum):
+    INBOUND = "inbound"
+    REPLY = "reply"
+    NOTE = "note"
+    SYSTEM = "system"
+
+
+class MailState(StrEnum):
+    """Where an accepted mail stands. Every mail ends in one of the last five."""
+
+    RECEIVED = "received"
+    TICKET = "ticket"
+    APPENDED = "appended"
+    HELD = "held"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class DeliveryState(StrEnum):
+    """Where an outgoing mail, or a page, stands."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class MachineKind(StrEnum):
+    """Why a mail is taken for a robot's."""
+
+    AUTO_REPLY = "auto_reply"
+    AUTO_GENERATED = "auto_generated"
+    LIST = "list"
+    BULK = "bulk"
+    BOUNCE = "bounce"
+    OWN_LOOP = "own_loop"
+    READ_RECEIPT = "read_receipt"
+    FEEDBACK_REPORT = "feedback_report"
+    CHALLENGE = "challenge"
+
+
+class SpanKind(StrEnum):
+    """What a stretch of a body is. Only NEW counts for severity and is shown unfolded."""
+
+    NEW = "new"
+    QUOTE = "quote"
+    SIGNATURE = "signature"
+    FORWARD = "forward"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """How a mail reached us; what SMTP, LMTP, a file or IMAP said outside the mail itself."""
+
+    via: str
+    """``smtp``, ``lmtp``, ``file``, ``pipe`` or ``imap``."""
+    mail_from: str
+    """Return path without brackets; empty for the null sender."""
+    recipients: tuple[str, ...]
+    peer: str = ""
+    helo: str = ""
+    auth: str = ""
+    """The address that SMTP AUTH proved; empty where there was none."""
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One attachment, found again in the raw mail by ``reading.content(raw, attachment)``."""
+
+    name: str
+    content_type: str
+    disposition: str
+    content_id: str
+    size: int
+    """Bytes, decoded."""
+    sha256: str
+    start: int
+    """Span of the encoded body in the normalised raw mail."""
+    end: int
+    encoding: str
+    """Content-Transfer-Encoding, lower case."""
+    member: int = -1
+    """Index inside a winmail.dat or a uuencoded text; -1 for an ordinary part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    kind: SpanKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The body in pieces. ``spans`` together give the whole text."""
+
+    text: str = ""
+    """New text, without quotation and signature."""
+    quoted: str = ""
+    signature: str = ""
+    quoted_from: Address | None = None
+    quoted_date_raw: str = ""
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A mail forwarded inline or as message/rfc822."""
+
+    sender: Address | None
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    reply_to: tuple[Address, ...]
+    subject: str
+    date_raw: str
+    text: str
+    comment: str
+    """What the forwarder wrote above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Whether a robot sent it. Empty ``kinds`` means a person."""
+
+    kinds: tuple[MachineKind, ...] = ()
+    may_answer: bool = True
+    reason: str = ""
+    """The header or phrase that decided, for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class BounceRecipient:
+    address: str
+    status: str
+    """RFC 3463, such as ``5.1.1``; empty where none was found."""
+    action: str
+    reply_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    failed: bool
+    dsn: bool
+    permanent: bool
+    original_message_id: str
+    recipients: tuple[BounceRecipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the From header names, read strictly (RFC 5322 §3.6.2: one field; here also one mailbox).
+
+    ``address`` is empty where the header is missing, repeated, holds several mailboxes or does not parse.
+    """
+
+    address: str
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMail:
+    """Everything that was read in a mail. Ids stand without angle brackets; absent texts are empty."""
+
+    subject: str = ""
+    subject_base: str = ""
+    author: Address | None = None
+    """From, read leniently, for showing."""
+    identity: Identity = Identity("")
+    sender: Address | None = None
+    answer_to: str = ""
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    date: datetime | None = None
+    message_id: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    text: str = ""
+    """The body as text, made from the HTML where there is no text part."""
+    has_text: bool = False
+    html: str = ""
+    """The HTML body as sent; never show this one."""
+    safe_html: str = ""
+    """The HTML body sanitised, without remote content."""
+    attachments: tuple[Attachment, ...] = ()
+    reply: Reply = Reply()
+    forward: Forward | None = None
+    machine: Machine = Machine()
+    bounce: Bounce | None = None
+    language: str = ""
+    """ISO 639-1 where it could be told, else empty."""
+    content_hash: str = ""
+    """SHA-256 (hex) over what two copies of one mail share, whatever road they took."""
+    loop: str = ""
+    """Value of the X-Gateway-Loop header, unverified."""
+    received_hops: int = 0
+    defects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason of a verdict: which rule, which words."""
+
+    signal: str
+    text: str
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    severity: Severity
+    category: Category
+    subcategory: str
+    action: Action
+    stated: Severity | None = None
+    """What the sender stated; a hint."""
+    evidence: tuple[Evidence, ...] = ()
+    missing: tuple[str, ...] = ()
+    """What would help and is not there: ``workaround``, ``others``, ``browser``, ``errors``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    id: int
+    name: str
+    address: str
+    role: Role
+    undeliverable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket as it stands."""
+
+    id: int
+    number: str
+    subject: str
+    status: Status
+    severity: Severity
+    category: Category
+    mailbox: str
+    """Name of the mailbox in the settings."""
+    language: str
+    assignee: str
+    """Address of an agent, or empty."""
+    created_at: datetime
+    solved_at: datetime | None
+    participants: tuple[Participant, ...]
+    thread: tuple[str, ...] = ()
+    """Message-IDs of the thread that customers saw, oldest first."""
+
+    @property
+    def requester(self) -> Participant:
+        return next(p for p in self.participants if p.role is Role.REQUESTER)
