@@ -1,0 +1,356 @@
+"""The settings: one TOML file, overlaid by ``GATEWAY_...`` environment variables, as frozen values.
+
+``load`` reports every mistake at once, each with file, key, what is wrong and how to mend it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gateway.errors import ConfigurationError
+
+ENVIRONMENT_PREFIX = "GATEWAY_"
+NOT_SETTINGS = {"GATEWAY_CONFIG"}
+"""Variables with our prefix that the command line reads itself."""
+
+
+def _address(value: str) -> str:
+    local, at, domain = value.strip().rpartition("@")
+    if not (local and at and domain) or any(c.isspace() or c in "<>," for c in value.strip()):
+        raise ValueError(f"{value!r} is no e-mail address; write it as name@domain")
+    return f"{local}@{domain.lower()}"
+
+
+def _listen(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535 or not host:
+        raise ValueError(f"{value!r} is no HOST:PORT; write it as 127.0.0.1:8025")
+    return value
+
+
+def _relay(value: str) -> str:
+    if not value.startswith(("maildir:", "smtp://", "smtps://")):
+        raise ValueError(f"{value!r} is no relay; use maildir:FOLDER, smtp://HOST:PORT or smtps://USER@HOST:PORT")
+    return value
+
+
+def _target(value: str) -> str:
+    if not value.startswith(("mailto:", "http://", "https://")):
+        raise ValueError(f"{value!r} is no target; use mailto:ADDRESS or https://...")
+    if value.startswith("mailto:"):
+        _address(value.removeprefix("mailto:"))
+    return value
+
+
+MailAddress = Annotated[str, AfterValidator(_address)]
+Listen = Annotated[str, AfterValidator(_listen)]
+Relay = Annotated[str, AfterValidator(_relay)]
+Target = Annotated[str, AfterValidator(_target)]
+Positive = Annotated[int, Field(gt=0)]
+Amount = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Gateway(Section):
+    data_dir: Path = Path("var")
+    database: str = ""
+    hostname: str = ""
+    templates: Path | None = None
+    policy: Path | None = None
+    secret_file: Path | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "console", "json"] = "auto"
+
+
+class Smtp(Section):
+    listen: Listen = "127.0.0.1:8025"
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    max_message_bytes: Positive = 25 * 1024 * 1024
+    max_recipients: Positive = 1000
+    max_connections: Positive = 500
+    max_connections_per_peer: Positive = 50
+    max_errors: Positive = 20
+    command_seconds: Amount = 300
+    data_bytes_per_second: Positive = 500
+    session_seconds: Amount = 3600
+    max_received_hops: Positive = 50
+    max_backlog: Positive = 1_000_000
+    min_free_disk_bytes: Annotated[int, Field(ge=0)] = 0
+
+
+class Lmtp(Section):
+    listen: Listen
+
+
+class Reading(Section):
+    workers: Positive = 1
+    cpu_seconds: Amount = 5
+    memory_bytes: Positive = 512 * 1024 * 1024
+    header_bytes: Positive = 100 * 1024
+    nesting: Positive = 100
+    parts: Positive = 1000
+
+
+class Outbound(Section):
+    relay: Relay | tuple[Relay, ...] = "maildir:var/outbox"
+    tls: Literal["opportunistic", "required", "none"] = "opportunistic"
+    username: str = ""
+    password: str = Field("", repr=False)
+    password_file: Path | None = None
+    connections: Positive = 4
+    timeout_seconds: Amount = 60
+    retry_minutes: tuple[Positive, ...] = (1, 5, 15, 30, 60)
+    give_up_days: Amount = 5
+
+    @property
+    def relays(self) -> tuple[str, ...]:
+        return (self.relay,) if isinstance(self.relay, str) else self.relay
+
+
+class Mailbox(Section):
+    name: Annotated[str, Field(min_length=1)]
+    addresses: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,15}$")] = "SUP"
+    display_name: str = "Support"
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
+    signature: str = ""
+
+    @property
+    def address(self) -> str:
+        return self.addresses[0]
+
+
+class Agent(Section):
+    name: Annotated[str, Field(min_length=1)]
+    address: MailAddress
+    password: str = Field("", repr=False)
+    password_file: Path | None = None
+    mailboxes: tuple[str, ...] = ()
+
+
+class Oncall(Section):
+    notify: tuple[Target, ...] = ()
+    timeout_seconds: Amount = 10
+
+
+class Loops(Section):
+    mails: Positive = 30
+    minutes: Positive = 10
+    acknowledgements_per_hour: Positive = 20
+
+
+class Tickets(Section):
+    reopen_days: Annotated[int, Field(ge=0)] = 14
+    max_cc: Annotated[int, Field(ge=0)] = 50
+
+
+class Retention(Section):
+    raw_days: Annotated[int, Field(ge=0)] = 0
+
+
+class Settings(Section):
+    gateway: Gateway = Gateway()
+    smtp: Smtp = Smtp()
+    lmtp: Lmtp | None = None
+    reading: Reading = Reading()
+    outbound: Outbound = Outbound()
+    mailbox: Annotated[tuple[Mailbox, ...], Field(min_length=1)]
+    agent: tuple[Agent, ...] = ()
+    oncall: Oncall = Oncall()
+    loops: Loops = Loops()
+    tickets: Tickets = Tickets()
+    retention: Retention = Retention()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Settings:
+        mistakes = [
+            *_repeated("mailbox.name", [m.name for m in self.mailbox]),
+            *_repeated("mailbox.prefix", [m.prefix.upper() for m in self.mailbox]),
+            *_repeated("mailbox.addresses", [a.lower() for m in self.mailbox for a in m.addresses]),
+            *_repeated("agent.address", [a.address.lower() for a in self.agent]),
+        ]
+        own = {a.lower() for m in self.mailbox for a in m.addresses}
+        mistakes += [
+            f"agent.address: {a.address} is a mailbox's own address; give the agent's personal one"
+            for a in self.agent
+            if a.address.lower() in own
+        ]
+        names = {m.name for m in self.mailbox}
+        mistakes += [
+            f"agent.mailboxes: {a.name} names the unknown mailbox {name!r}; known are {', '.join(sorted(names))}"
+            for a in self.agent
+            for name in a.mailboxes
+            if name not in names
+        ]
+        if bool(self.smtp.tls_certificate) != bool(self.smtp.tls_key):
+            mistakes.append("smtp.tls_certificate: needs smtp.tls_key beside it, and the other way round")
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return self
+
+    @cached_property
+    def by_address(self) -> Mapping[str, Mailbox]:
+        """Own addresses, lower case, to their mailbox."""
+        return {a.lower(): m for m in self.mailbox for a in m.addresses}
+
+    @cached_property
+    def agents(self) -> Mapping[str, Agent]:
+        """Agents by lower-case address."""
+        return {a.address.lower(): a for a in self.agent}
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Mailbox]:
+        return {m.name: m for m in self.mailbox}
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL; left out, it is a SQLite file inside ``data_dir``."""
+        return self.gateway.database or f"sqlite:///{self.gateway.data_dir / 'gateway.db'}"
+
+    @property
+    def hostname(self) -> str:
+        """The name that we say of ourselves in EHLO and behind the @ of Message-IDs."""
+        return self.gateway.hostname or self.mailbox[0].address.rpartition("@")[2]
+
+    def agents_of(self, mailbox: str) -> tuple[Agent, ...]:
+        """The agents who get the notices of a mailbox; an agent without a list gets those of all."""
+        return tuple(a for a in self.agent if not a.mailboxes or mailbox in a.mailboxes)
+
+
+def _repeated(key: str, values: list[str]) -> list[str]:
+    return [f"{key}: {value!r} stands twice; each must be its own" for value in sorted(set(values)) if values.count(value) > 1]
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the file and the environment. Relative paths count from the working directory.
+
+    Raises ConfigurationError with all mistakes.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise ConfigurationError([f"{path}: cannot be read ({problem.strerror}); make one with: gateway init"]) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError([f"{path}: is not UTF-8 text; save it as UTF-8"]) from None
+    return parse(text, str(path), environment)
+
+
+def parse(text: str, where: str, environment: Mapping[str, str]) -> Settings:
+    """Settings out of TOML text; ``where`` names the file in messages."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise ConfigurationError([f"{where}: is not TOML: {problem}"]) from None
+    mistakes, from_environment = _overlay(values, environment)
+    settings = None
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as problem:
+        mistakes += [line for error in problem.errors() for line in _explain(error, where, from_environment)]
+    if settings is not None:
+        settings, missing = _with_secrets(settings, where)
+        mistakes += missing
+    if mistakes or settings is None:
+        raise ConfigurationError(mistakes)
+    return settings
+
+
+def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Lay ``GATEWAY_SECTION_KEY`` (or ``GATEWAY_KEY`` for [gateway]) over the file's values."""
+    mistakes, used = [], {}
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in NOT_SETTINGS:
+            continue
+        place = _place(variable.removeprefix(ENVIRONMENT_PREFIX).lower())
+        if place is None:
+            mistakes.append(f"environment: {variable} names no setting; see the commented configuration for the names")
+            continue
+        section, key = place
+        table = values.setdefault(section, {})
+        if isinstance(table, dict):
+            table[key] = _value(text)
+            used[f"{section}.{key}"] = variable
+    return mistakes, used
+
+
+def _place(name: str) -> tuple[str, str] | None:
+    section, _, key = name.partition("_")
+    for candidate_section, candidate_key in ((section, key), ("gateway", name)):
+        field = Settings.model_fields.get(candidate_section)
+        model = SECTIONS.get(candidate_section)
+        if field is not None and model is not None and candidate_key in model.model_fields:
+            return candidate_section, candidate_key
+    return None
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "gateway": Gateway, "smtp": Smtp, "lmtp": Lmtp, "reading": Reading, "outbound": Outbound,
+    "oncall": Oncall, "loops": Loops, "tickets": Tickets, "retention": Retention,
+}  # fmt: skip
+"""The sections that are plain tables; the environment reaches these."""
+
+
+def _value(text: str) -> Any:
+    """A variable's text as TOML sees it, so that lists and numbers work; plain text otherwise."""
+    if text.startswith("["):
+        try:
+            return tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            return text
+    return text
+
+
+def _explain(error: Any, where: str, from_environment: Mapping[str, str]) -> list[str]:
+    key = _key(error["loc"])
+    place = f"environment: {from_environment[key]}" if key in from_environment else f"{where}: {key}" if key else where
+    if error["type"] == "extra_forbidden":
+        known = SECTIONS.get(key.partition(".")[0])
+        names = sorted(known.model_fields) if known and "." in key else sorted(Settings.model_fields)
+        return [f"{place}: there is no such setting; known here: {', '.join(names)}" if "[" not in key
+                else f"{place}: there is no such setting; check the spelling"]  # fmt: skip
+    if error["type"] == "missing":
+        return [f"{place}: is missing; add it"]
+    text = error["msg"].removeprefix("Value error, ")
+    return [f"{place}{': ' if key or place != where else ': '}{line}" for line in text.splitlines()]
+
+
+def _key(location: tuple[Any, ...]) -> str:
+    text = ""
+    for piece in location:
+        if isinstance(piece, int):
+            text += f"[{piece + 1}]"
+        elif not piece.startswith(("function-", "constrained-", "tuple[", "str")):
+            text += f".{piece}" if text else piece
+    return text
+
+
+def _with_secrets(settings: Settings, where: str) -> tuple[Settings, list[str]]:
+    """Read the ``password_file``s; what stands in one wins over a password in the file."""
+    mistakes: list[str] = []
+
+    def secret(key: str, path: Path) -> str:
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            mistakes.append(f"{where}: {key}: {path} cannot be read ({problem}); write the password into it")
+            return ""
+
+    agents = tuple(
+        a.model_copy(update={"password": secret(f"agent[{n}].password_file", a.password_file)}) if a.password_file else a
+        for n, a in enumerate(settings.agent, 1)
+    )
+    outbound = settings.outbound
+    if outbound.password_file:
+        outbound = outbound.model_copy(update={"password": secret("outbound.password_file", outbound.password_file)})
+    return settings.model_copy(update={"agent": agents, "outbound": outbound}), mistakes
