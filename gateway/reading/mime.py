@@ -1,0 +1,92 @@
+"""The structure of a mail: header fields and parts, found over the bytes without copying them.
+
+Line ends are CRLF or LF, as an MTA sees them; a stray CR never ends a header line (RULES.md 1), except in a file
+that has no LF at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gateway.reading import charset, encoded, headers as fields
+
+
+class Headers:
+    """The header fields of a mail or a part, in order. Names are matched without case.
+
+    A value is decoded (RFC 2047) and unfolded only when asked for.
+    """
+
+    __slots__ = ("_index", "fields")
+
+    def __init__(self, pairs: Iterable[tuple[str, bytes]] = ()) -> None:
+        self.fields: tuple[tuple[str, bytes], ...] = tuple(pairs)
+        """Lower-case name and the value as sent (unfolded later), field by field."""
+        index: dict[str, list[bytes]] = {}
+        for name, value in self.fields:
+            index.setdefault(name, []).append(value)
+        self._index = index
+
+    def get(self, name: str) -> str:
+        """The first value of this name, decoded and on one line; empty where there is none."""
+        values = self._index.get(name.lower())
+        return fields.decode(values[0]) if values else ""
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of this name, decoded, in order."""
+        return tuple(fields.decode(value) for value in self._index.get(name.lower(), ()))
+
+    def raw(self, name: str) -> bytes:
+        """The first value of this name as sent; empty where there is none."""
+        values = self._index.get(name.lower())
+        return values[0] if values else b""
+
+    def raws(self, name: str) -> list[bytes]:
+        """Every value of this name as sent, in order."""
+        return self._index.get(name.lower(), [])
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._index
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a mail, a view on its bytes. Containers (``multipart/*``) are parts too and stand before their own."""
+
+    raw: bytes = field(repr=False)
+    """The whole mail; the part is ``raw[start:end]``, still encoded."""
+    headers: Headers
+    content_type: str
+    """Lower case, such as ``text/plain``; never empty."""
+    params: Mapping[str, str]
+    """Parameters of Content-Type, names in lower case (``boundary``, ``charset``, ``report-type``, ...)."""
+    disposition: str
+    """``attachment``, ``inline``, another word in lower case, or empty."""
+    filename: str
+    """As sent, decoded (RFC 2231, RFC 2047); not yet safe to use as a name."""
+    content_id: str
+    """Without angle brackets."""
+    start: int
+    end: int
+    encoding: str
+    """Content-Transfer-Encoding, lower case; empty where none is given."""
+    depth: int
+    parent: int
+    """Index of the container among the parts; -1 for the mail itself."""
+
+    def content(self) -> bytes:
+        """The bytes, transfer-decoded. Never raises: what cannot be decoded stays as far as it went."""
+        return encoded.decode(self.raw[self.start : self.end], self.encoding)
+
+    def text(self) -> str:
+        """The content as text, with LF line ends."""
+        return charset.decode(self.content(), self.params.get("charset", "")).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parse_headers(block: bytes) -> Headers:
+    """Read header fields, such as those inside a ``message/delivery-status`` or ``message/rfc822`` part."""
+    return Headers(fields.split(block))
