@@ -304,3 +304,52 @@ class Ticket:
     @property
     def requester(self) -> Participant:
         return next(p for p in self.participants if p.role is Role.REQUESTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """An outgoing mail as it is stored: its bytes never change again."""
+
+    template: str
+    mailbox: str
+    recipient: str
+    message_id: str
+    content: bytes
+    """Headers and body with CRLF. Where ``attachments`` follow, it ends inside an open multipart/mixed."""
+    boundary: str
+    """Of that multipart/mixed; empty where there are no attachments."""
+    attachments: tuple[int, ...]
+    """Ids of stored attachments, joined when it is sent."""
+    automatic: bool
+    """Sent with a null return path (RFC 3834 §3.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An outgoing mail whose turn it is."""
+
+    id: int
+    ticket_id: int
+    mail: Composed
+    attempts: int
+    """How often it was tried before."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One call of the on-call for a ticket, to one target."""
+
+    id: int
+    ticket_id: int
+    ticket_number: str
+    target: str
+    """``mailto:ADDRESS`` or an http(s) URL."""
+    severity: Severity
+    subject: str
+    requester: str
+    text: str
+    """The first lines of the new text."""
+    evidence: tuple[str, ...]
+    attempts: int
+    created_at: datetime

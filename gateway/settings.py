@@ -229,7 +229,11 @@ class Settings(Section):
 
 
 def _repeated(key: str, values: list[str]) -> list[str]:
-    return [f"{key}: {value!r} stands twice; each must be its own" for value in sorted(set(values)) if values.count(value) > 1]
+    return [
+        f"{key}: {value!r} stands twice; each must be its own"
+        for value in sorted(set(values))
+        if values.count(value) > 1
+    ]
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -240,7 +244,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as problem:
-        raise ConfigurationError([f"{path}: cannot be read ({problem.strerror}); make one with: gateway init"]) from None
+        raise ConfigurationError(
+            [f"{path}: cannot be read ({problem.strerror}); make one with: gateway init"]
+        ) from None
     except UnicodeDecodeError:
         raise ConfigurationError([f"{path}: is not UTF-8 text; save it as UTF-8"]) from None
     return parse(text, str(path), environment)
@@ -347,7 +353,9 @@ def _with_secrets(settings: Settings, where: str) -> tuple[Settings, list[str]]:
             return ""
 
     agents = tuple(
-        a.model_copy(update={"password": secret(f"agent[{n}].password_file", a.password_file)}) if a.password_file else a
+        a.model_copy(update={"password": secret(f"agent[{n}].password_file", a.password_file)})
+        if a.password_file
+        else a
         for n, a in enumerate(settings.agent, 1)
     )
     outbound = settings.outbound
