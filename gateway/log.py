@@ -1,0 +1,203 @@
+"""The log: one function a domain event, so that an operator searches for ``mail_accepted``, not for a sentence.
+
+On a terminal the lines are for reading, elsewhere each is one JSON object. Senders choose much of what stands in
+them, so whatever does not print (control characters, ANSI escapes, U+2028, bidi overrides) is written escaped, and
+long values are cut. No event takes a body, a password or a token; addresses of services lose their credentials.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Literal, TextIO
+from urllib.parse import urlsplit
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from gateway.errors import GatewayError
+
+LONGEST_VALUE = 500
+_log = structlog.get_logger()
+
+
+def set_up(
+    level: str = "info", form: Literal["auto", "console", "json"] = "auto", stream: TextIO | None = None
+) -> None:
+    """Say how and where events are written; ``auto`` is console on a terminal and JSON otherwise."""
+    stream = stream or sys.stderr
+    terminal = stream.isatty()
+    console = form == "console" or (form == "auto" and terminal)
+    last = structlog.dev.ConsoleRenderer(colors=terminal) if console else structlog.processors.JSONRenderer()
+    form_of_time, key = ("%Y-%m-%d %H:%M:%S", "timestamp") if console else ("iso", "time")
+    stamp = structlog.processors.TimeStamper(fmt=form_of_time, utc=True, key=key)
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, stamp, printable, last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_FromLibraries()], level=logging.WARNING, force=True)
+
+
+def printable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A structlog processor: values as text that cannot move a cursor or start a line."""
+    return {key: _clean(value) for key, value in event.items()}
+
+
+def _clean(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    text = str(value)
+    if len(text) > LONGEST_VALUE:
+        text = f"{text[:LONGEST_VALUE]}... ({len(text)} characters)"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+class _FromLibraries(logging.Handler):
+    """Warnings of the libraries as events; their exceptions stay out, for those quote what they choked on."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        library_warned(library=record.name, message=record.getMessage())
+
+
+def _service(url: str) -> str:
+    """A relay or target as it may be shown: without user, password, path and query."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        return url
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+
+
+def config_loaded(path: str, mailboxes: Sequence[str], agents: int) -> None:
+    _log.info("config_loaded", path=path, mailboxes=list(mailboxes), agents=agents)
+
+
+def database_opened(dialect: str, version: str) -> None:
+    _log.info("database_opened", dialect=dialect, version=version)
+
+
+def database_upgraded(revision: str) -> None:
+    _log.info("database_upgraded", revision=revision)
+
+
+def listener_started(protocol: str, address: str) -> None:
+    _log.info("listener_started", protocol=protocol, address=address)
+
+
+def listener_stopped(protocol: str) -> None:
+    _log.info("listener_stopped", protocol=protocol)
+
+
+def gateway_started(version: str) -> None:
+    _log.info("gateway_started", version=version)
+
+
+def gateway_stopped() -> None:
+    _log.info("gateway_stopped")
+
+
+def session_refused(peer: str, reason: str) -> None:
+    """A connection was turned away or cut off: too many, too slow, too many errors."""
+    _log.warning("session_refused", peer=peer, reason=reason)
+
+
+def login_failed(peer: str, user: str) -> None:
+    _log.warning("login_failed", peer=peer, user=user)
+
+
+def mail_refused(peer: str, mail_from: str, answer: str) -> None:
+    """Not accepted; the sender keeps it or was told. ``answer`` is the SMTP reply."""
+    _log.info("mail_refused", peer=peer, mail_from=mail_from, answer=answer)
+
+
+def mail_accepted(id: int, via: str, peer: str, mail_from: str, recipients: Sequence[str], size: int) -> None:
+    """On disk; from here on it is ours. ``size`` in bytes."""
+    _log.info(
+        "mail_accepted", id=id, via=via, peer=peer, mail_from=mail_from, recipients=list(recipients[:10]), size=size
+    )
+
+
+def intake_paused(reason: str) -> None:
+    """New mail is put off with a 4xx until ``intake_resumed``: disk, backlog or database."""
+    _log.error("intake_paused", reason=reason)
+
+
+def intake_resumed() -> None:
+    _log.info("intake_resumed")
+
+
+def mail_done(id: int, state: str, reason: str, ticket: str) -> None:
+    _log.info("mail_done", id=id, state=state, reason=reason, ticket=ticket)
+
+
+def mail_failed(id: int, problem: BaseException, attempts: int) -> None:
+    """Reading or deciding raised; the mail is kept and tried again, or made a ticket from what is safe."""
+    _log.error("mail_failed", id=id, attempts=attempts, **_cause(problem))
+
+
+def reader_stopped(id: int, reason: str) -> None:
+    """A mail cost more time or memory than it may, and its reader was ended."""
+    _log.warning("reader_stopped", id=id, reason=reason)
+
+
+def ticket_opened(number: str, severity: str, category: str, mailbox: str, action: str) -> None:
+    _log.info("ticket_opened", number=number, severity=severity, category=category, mailbox=mailbox, action=action)
+
+
+def message_added(ticket: str, kind: str) -> None:
+    _log.info("message_added", ticket=ticket, kind=kind)
+
+
+def page_sent(ticket: str, target: str, attempts: int) -> None:
+    _log.info("page_sent", ticket=ticket, target=_service(target), attempts=attempts)
+
+
+def page_later(ticket: str, target: str, attempts: int, problem: BaseException) -> None:
+    _log.warning("page_later", ticket=ticket, target=_service(target), attempts=attempts, **_cause(problem))
+
+
+def page_failed(ticket: str, target: str, attempts: int, problem: BaseException) -> None:
+    _log.error("page_failed", ticket=ticket, target=_service(target), attempts=attempts, **_cause(problem))
+
+
+def delivery_sent(id: int, template: str, recipient: str, relay: str, attempts: int) -> None:
+    _log.info("delivery_sent", id=id, template=template, recipient=recipient, relay=_service(relay), attempts=attempts)
+
+
+def delivery_later(id: int, recipient: str, attempts: int, problem: BaseException) -> None:
+    _log.warning("delivery_later", id=id, recipient=recipient, attempts=attempts, **_cause(problem))
+
+
+def delivery_failed(id: int, recipient: str, attempts: int, problem: BaseException) -> None:
+    """Given up; staff get a report."""
+    _log.error("delivery_failed", id=id, recipient=recipient, attempts=attempts, **_cause(problem))
+
+
+def relay_down(relay: str, problem: BaseException) -> None:
+    """A relay did not take mail; the next one is tried."""
+    _log.warning("relay_down", relay=_service(relay), **_cause(problem))
+
+
+def part_crashed(part: str, problem: BaseException) -> None:
+    """A loop of the gateway raised what it should have caught; it goes on."""
+    _log.error("part_crashed", part=part, **_cause(problem))
+
+
+def library_warned(library: str, message: str) -> None:
+    _log.warning("library_warned", library=library, message=message)
+
+
+def _cause(problem: BaseException) -> dict[str, str]:
+    """What went wrong and where. The text only of our own errors: others quote mails, SQL values or passwords."""
+    if isinstance(problem, GatewayError):
+        return {"problem": problem.private, "code": problem.code}
+    frames = traceback.extract_tb(problem.__traceback__)[-6:]
+    where = " < ".join(f"{f.filename.rpartition('site-packages/')[2]}:{f.lineno} {f.name}" for f in reversed(frames))
+    return {"problem": type(problem).__qualname__, "where": where}
