@@ -1,15 +1,12 @@
-"""The structure of a mail: header fields and parts, found over the bytes without copying them.
-
-Line ends are CRLF or LF, as an MTA sees them; a stray CR never ends a header line (RULES.md 1), except in a file
-that has no LF at all.
-"""
+"""Header fields and parts of a mail, as views on its bytes; ``structure`` finds them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gateway.reading import charset, encoded, headers as fields
+from gateway.reading import charset, encoded
+from gateway.reading import headers as fields
 
 
 class Headers:
@@ -22,7 +19,7 @@ class Headers:
 
     def __init__(self, pairs: Iterable[tuple[str, bytes]] = ()) -> None:
         self.fields: tuple[tuple[str, bytes], ...] = tuple(pairs)
-        """Lower-case name and the value as sent (unfolded later), field by field."""
+        """Lower-case name and the value as sent, field by field."""
         index: dict[str, list[bytes]] = {}
         for name, value in self.fields:
             index.setdefault(name, []).append(value)
@@ -55,7 +52,7 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a mail, a view on its bytes. Containers (``multipart/*``) are parts too and stand before their own."""
+    """One part of a mail, a view on its bytes. Containers (``multipart/*``) are parts too, before their own."""
 
     raw: bytes = field(repr=False)
     """The whole mail; the part is ``raw[start:end]``, still encoded."""
@@ -78,13 +75,18 @@ class Part:
     parent: int
     """Index of the container among the parts; -1 for the mail itself."""
 
+    @property
+    def is_container(self) -> bool:
+        return self.content_type.startswith("multipart/")
+
     def content(self) -> bytes:
         """The bytes, transfer-decoded. Never raises: what cannot be decoded stays as far as it went."""
         return encoded.decode(self.raw[self.start : self.end], self.encoding)
 
     def text(self) -> str:
         """The content as text, with LF line ends."""
-        return charset.decode(self.content(), self.params.get("charset", "")).replace("\r\n", "\n").replace("\r", "\n")
+        text = charset.decode(self.content(), self.params.get("charset", ""))
+        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def parse_headers(block: bytes) -> Headers:

@@ -1,0 +1,150 @@
+"""Header fields: finding them, unfolding, encoded words (RFC 2047) and parameters (RFC 2231).
+
+All of it is linear in the size of the field, and forgiving: mail in the wild breaks each of these rules.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
+
+from gateway.reading import charset, encoded
+
+FIELD = re.compile(
+    rb"""
+    ([!-9;-~]++) [ \t]*+ : [ \t]*           # name: visible ASCII without colon (RFC 5322, 2.2; blanks: 4.5.3)
+    ([^\n]* (?: \n [ \t] [^\n]* )*+ )     # value, with folded lines
+    (?: \n | \Z )
+    """,
+    re.VERBOSE,
+)
+_FOLD = re.compile(r"[ \t]*\r?\n[ \t]*")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_STRAY_CR = re.compile(r"\r(?!\n)")
+_WORD_END = re.compile(r"\?=(?![0-9A-F]{2})")
+_WORD_START = re.compile(r"=\?([^?\s]{1,60})\?([BbQq])\?")
+_PARAMETER = re.compile(
+    r"""
+    ; \s*+ ([^\s=;"]++) \s*+ = \s*+       # name, with the * of RFC 2231
+    (?: " ((?: [^"\\] | \\. )*+) "        # quoted value
+      | ([^;]*+) )                        # or anything up to the next semicolon
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+MANY_PARAMETERS = 1000
+
+
+def split(block: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[str, bytes]]:
+    """The fields of ``block[start:end]``: lower-case name and value as sent. Stops at what is no field."""
+    stop = len(block) if end is None else end
+    while found := FIELD.match(block, start, stop):
+        yield found[1].decode("ascii").lower(), found[2]
+        start = found.end()
+
+
+def unfold(value: bytes) -> str:
+    """The value on one line, encoded words left as they stand; a stray CR is a blank, as an MTA makes it."""
+    text = value.decode("ascii") if value.isascii() else charset.decode(value)
+    if "\n" in text:
+        text = _FOLD.sub(" ", text)
+    return text.replace("\r", " ").strip() if "\r" in text else text.strip()
+
+
+def decode(value: bytes) -> str:
+    """The value for people: unfolded, encoded words decoded, control characters gone."""
+    text = unfold(value)
+    if "=?" in text:
+        text = words(text)
+    return text if text.isprintable() else clean(text)
+
+
+def clean(text: str) -> str:
+    """Without control characters and line breaks."""
+    return _CONTROL.sub("", text.replace("\r\n", " ").replace("\n", " ").replace("\r", " "))
+
+
+def words(text: str) -> str:
+    """Decode the encoded words in ``text`` (RFC 2047), also where blanks are missing or stand inside them.
+
+    Neighbours of one character set are joined before decoding: senders cut within a character.
+    """
+    pieces: list[str] = []
+    waiting: list[bytes] = []
+    name, at = "", 0
+    while (word := _WORD_START.search(text, at)) and (end := _word_end(text, word.end())) >= 0:
+        between = text[at : word.start()]
+        here = word[1].partition("*")[0].lower()
+        if waiting and (here != name or between.strip()):
+            pieces.append(charset.decode(b"".join(waiting), name))
+            waiting = []
+            between = between if between.strip() else ""
+        elif waiting:
+            between = ""
+        pieces.append(between)
+        waiting.append(_word(word[2], text[word.end() : end]))
+        name, at = here, end + 2
+    if waiting:
+        pieces.append(charset.decode(b"".join(waiting), name))
+    pieces.append(text[at:])
+    return "".join(pieces)
+
+
+def _word_end(text: str, start: int) -> int:
+    found = _WORD_END.search(text, start)
+    return found.start() if found else text.find("?=", start)
+
+
+def _word(kind: str, body: str) -> bytes:
+    data = body.encode("utf-8", "surrogateescape")
+    if kind in "Bb":
+        return encoded.base64(data)
+    return binascii.a2b_qp(data, header=True)
+
+
+def parameters(value: bytes) -> tuple[str, dict[str, str], bool]:
+    """Main value in lower case, parameters by lower-case name, and whether one was given twice.
+
+    Reads the continuations and character sets of RFC 2231, and the encoded words that belong nowhere here.
+    """
+    text = unfold(value)
+    main, semicolon, _ = text.partition(";")
+    if not semicolon:
+        return main.strip().lower(), {}, False
+    plain: dict[str, str] = {}
+    pieces: dict[str, dict[int, tuple[bool, str]]] = {}
+    twice = False
+    for found in _PARAMETER.finditer(text, len(main)):
+        name = found[1].lower()
+        content = _ESCAPED.sub(r"\1", found[2]) if found[2] is not None else found[3].strip().strip('"')
+        if "*" in name:
+            _continuation(pieces, name, content)
+        elif name in plain:
+            twice = True
+        elif len(plain) < MANY_PARAMETERS:
+            plain[name] = clean(words(content)) if "=?" in content else content
+    plain.update((name, _joined(parts)) for name, parts in pieces.items())
+    return main.strip().lower(), plain, twice
+
+
+def _continuation(pieces: dict[str, dict[int, tuple[bool, str]]], name: str, content: str) -> None:
+    """File one ``name*``, ``name*0`` or ``name*0*`` (RFC 2231, sections 3 and 4)."""
+    base, _, rest = name.partition("*")
+    number = rest.rstrip("*") or "0"
+    parts = pieces.setdefault(base, {})
+    if number.isdecimal() and len(number) < 5 and len(parts) < MANY_PARAMETERS:
+        parts.setdefault(int(number), (name.endswith("*"), content))
+
+
+def _joined(parts: dict[int, tuple[bool, str]]) -> str:
+    """The value of all continuations, percent-decoded where they are marked so."""
+    name, data = "", b""
+    for number in sorted(parts):
+        percent, content = parts[number]
+        if number == 0 and percent and content.count("'") >= 2:
+            name, _, content = content.split("'", 2)
+        data += unquote_to_bytes(content) if percent else content.encode("utf-8", "replace")
+    text = charset.decode(data, name)
+    return words(text) if "=?" in text else text
