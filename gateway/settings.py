@@ -1,6 +1,7 @@
 """The settings: one TOML file, overlaid by ``GATEWAY_...`` environment variables, as frozen values.
 
-``load`` reports every mistake at once, each with file, key, what is wrong and how to mend it.
+``load`` reports every mistake at once, each with file, key, what is wrong and how to mend it; mistakes between
+settings (an agent of an unknown mailbox, say) show once each setting is right by itself.
 """
 
 from __future__ import annotations
@@ -10,55 +11,33 @@ import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from gateway.errors import ConfigurationError
+from gateway.fields import (
+    Amount,
+    Filled,
+    Language,
+    Listed,
+    Listen,
+    MailAddress,
+    NotNegative,
+    Positive,
+    Prefix,
+    Relay,
+    Target,
+)
+from gateway.mistakes import explain, key_of, section_model, setting_names
 
 ENVIRONMENT_PREFIX = "GATEWAY_"
 NOT_SETTINGS = {"GATEWAY_CONFIG"}
 """Variables with our prefix that the command line reads itself."""
 
 
-def _address(value: str) -> str:
-    local, at, domain = value.strip().rpartition("@")
-    if not (local and at and domain) or any(c.isspace() or c in "<>," for c in value.strip()):
-        raise ValueError(f"{value!r} is no e-mail address; write it as name@domain")
-    return f"{local}@{domain.lower()}"
-
-
-def _listen(value: str) -> str:
-    host, colon, port = value.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535 or not host:
-        raise ValueError(f"{value!r} is no HOST:PORT; write it as 127.0.0.1:8025")
-    return value
-
-
-def _relay(value: str) -> str:
-    if not value.startswith(("maildir:", "smtp://", "smtps://")):
-        raise ValueError(f"{value!r} is no relay; use maildir:FOLDER, smtp://HOST:PORT or smtps://USER@HOST:PORT")
-    return value
-
-
-def _target(value: str) -> str:
-    if not value.startswith(("mailto:", "http://", "https://")):
-        raise ValueError(f"{value!r} is no target; use mailto:ADDRESS or https://...")
-    if value.startswith("mailto:"):
-        _address(value.removeprefix("mailto:"))
-    return value
-
-
-MailAddress = Annotated[str, AfterValidator(_address)]
-Listen = Annotated[str, AfterValidator(_listen)]
-Relay = Annotated[str, AfterValidator(_relay)]
-Target = Annotated[str, AfterValidator(_target)]
-Positive = Annotated[int, Field(gt=0)]
-Amount = Annotated[float, Field(gt=0)]
-
-
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Gateway(Section):
@@ -86,7 +65,7 @@ class Smtp(Section):
     session_seconds: Amount = 3600
     max_received_hops: Positive = 50
     max_backlog: Positive = 1_000_000
-    min_free_disk_bytes: Annotated[int, Field(ge=0)] = 0
+    min_free_disk_bytes: NotNegative = 0
 
 
 class Lmtp(Section):
@@ -103,27 +82,23 @@ class Reading(Section):
 
 
 class Outbound(Section):
-    relay: Relay | tuple[Relay, ...] = "maildir:var/outbox"
+    relays: Annotated[tuple[Relay, ...], Listed, Filled, Field(alias="relay")] = ("maildir:var/outbox",)
     tls: Literal["opportunistic", "required", "none"] = "opportunistic"
     username: str = ""
     password: str = Field("", repr=False)
     password_file: Path | None = None
     connections: Positive = 4
     timeout_seconds: Amount = 60
-    retry_minutes: tuple[Positive, ...] = (1, 5, 15, 30, 60)
+    retry_minutes: Annotated[tuple[Positive, ...], Filled] = (1, 5, 15, 30, 60)
     give_up_days: Amount = 5
-
-    @property
-    def relays(self) -> tuple[str, ...]:
-        return (self.relay,) if isinstance(self.relay, str) else self.relay
 
 
 class Mailbox(Section):
-    name: Annotated[str, Field(min_length=1)]
-    addresses: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
-    prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,15}$")] = "SUP"
+    name: Annotated[str, Filled]
+    addresses: Annotated[tuple[MailAddress, ...], Listed, Filled]
+    prefix: Prefix = "SUP"
     display_name: str = "Support"
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
+    language: Language = "en"
     signature: str = ""
 
     @property
@@ -132,15 +107,15 @@ class Mailbox(Section):
 
 
 class Agent(Section):
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Filled]
     address: MailAddress
     password: str = Field("", repr=False)
     password_file: Path | None = None
-    mailboxes: tuple[str, ...] = ()
+    mailboxes: Annotated[tuple[str, ...], Listed] = ()
 
 
 class Oncall(Section):
-    notify: tuple[Target, ...] = ()
+    notify: Annotated[tuple[Target, ...], Listed] = ()
     timeout_seconds: Amount = 10
 
 
@@ -151,12 +126,12 @@ class Loops(Section):
 
 
 class Tickets(Section):
-    reopen_days: Annotated[int, Field(ge=0)] = 14
-    max_cc: Annotated[int, Field(ge=0)] = 50
+    reopen_days: NotNegative = 14
+    max_cc: NotNegative = 50
 
 
 class Retention(Section):
-    raw_days: Annotated[int, Field(ge=0)] = 0
+    raw_days: NotNegative = 0
 
 
 class Settings(Section):
@@ -164,40 +139,50 @@ class Settings(Section):
     smtp: Smtp = Smtp()
     lmtp: Lmtp | None = None
     reading: Reading = Reading()
-    outbound: Outbound = Outbound()
-    mailbox: Annotated[tuple[Mailbox, ...], Field(min_length=1)]
+    outbound: Outbound = Field(default={}, validate_default=True)
+    mailbox: Annotated[tuple[Mailbox, ...], Filled]
     agent: tuple[Agent, ...] = ()
     oncall: Oncall = Oncall()
     loops: Loops = Loops()
     tickets: Tickets = Tickets()
     retention: Retention = Retention()
 
+    @field_validator("outbound", mode="before")
+    @classmethod
+    def _relay_beside_the_data(cls, value: Any, info: ValidationInfo) -> Any:
+        folder = info.data.get("gateway", Gateway()).data_dir / "outbox"
+        return {"relay": f"maildir:{folder}", **value} if isinstance(value, dict) else value
+
     @model_validator(mode="after")
     def _agree(self) -> Settings:
-        mistakes = [
+        mistakes = [*self._repetitions(), *self._wrong_agents()]
+        if bool(self.smtp.tls_certificate) != bool(self.smtp.tls_key):
+            mistakes.append("smtp.tls_certificate: needs smtp.tls_key beside it, and the other way round; name both")
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
+        return self
+
+    def _repetitions(self) -> list[str]:
+        return [
             *_repeated("mailbox.name", [m.name for m in self.mailbox]),
             *_repeated("mailbox.prefix", [m.prefix.upper() for m in self.mailbox]),
             *_repeated("mailbox.addresses", [a.lower() for m in self.mailbox for a in m.addresses]),
             *_repeated("agent.address", [a.address.lower() for a in self.agent]),
         ]
+
+    def _wrong_agents(self) -> list[str]:
         own = {a.lower() for m in self.mailbox for a in m.addresses}
-        mistakes += [
+        names = {m.name for m in self.mailbox}
+        return [
             f"agent.address: {a.address} is a mailbox's own address; give the agent's personal one"
             for a in self.agent
             if a.address.lower() in own
-        ]
-        names = {m.name for m in self.mailbox}
-        mistakes += [
+        ] + [
             f"agent.mailboxes: {a.name} names the unknown mailbox {name!r}; known are {', '.join(sorted(names))}"
             for a in self.agent
             for name in a.mailboxes
             if name not in names
         ]
-        if bool(self.smtp.tls_certificate) != bool(self.smtp.tls_key):
-            mistakes.append("smtp.tls_certificate: needs smtp.tls_key beside it, and the other way round")
-        if mistakes:
-            raise ValueError("\n".join(mistakes))
-        return self
 
     @cached_property
     def by_address(self) -> Mapping[str, Mailbox]:
@@ -263,7 +248,7 @@ def parse(text: str, where: str, environment: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(values)
     except ValidationError as problem:
-        mistakes += [line for error in problem.errors() for line in _explain(error, where, from_environment)]
+        mistakes += explain(problem, Settings, where, from_environment)
     if settings is not None:
         settings, missing = _with_secrets(settings, where)
         mistakes += missing
@@ -273,71 +258,49 @@ def parse(text: str, where: str, environment: Mapping[str, str]) -> Settings:
 
 
 def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-    """Lay ``GATEWAY_SECTION_KEY`` (or ``GATEWAY_KEY`` for [gateway]) over the file's values."""
+    """Lay ``GATEWAY_SECTION_KEY`` (or ``GATEWAY_KEY`` for [gateway]) over the file's values.
+
+    Returns the mistakes, and which setting came from which variable. An empty variable counts as not there.
+    """
     mistakes, used = [], {}
     for variable, text in sorted(environment.items()):
-        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in NOT_SETTINGS:
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in NOT_SETTINGS or not text:
             continue
         place = _place(variable.removeprefix(ENVIRONMENT_PREFIX).lower())
         if place is None:
-            mistakes.append(f"environment: {variable} names no setting; see the commented configuration for the names")
+            mistakes.append(
+                f"environment: {variable} names no setting; unset it, or see the commented configuration for the names"
+            )
             continue
         section, key = place
         table = values.setdefault(section, {})
         if isinstance(table, dict):
             table[key] = _value(text)
-            used[f"{section}.{key}"] = variable
+            used[key_of(place)] = variable
     return mistakes, used
 
 
 def _place(name: str) -> tuple[str, str] | None:
     section, _, key = name.partition("_")
-    for candidate_section, candidate_key in ((section, key), ("gateway", name)):
-        field = Settings.model_fields.get(candidate_section)
-        model = SECTIONS.get(candidate_section)
-        if field is not None and model is not None and candidate_key in model.model_fields:
-            return candidate_section, candidate_key
-    return None
+    places = ((section, key), ("gateway", name))
+    return next((p for p in places if p[1] in PLAIN_SECTIONS.get(p[0], ())), None)
 
 
-SECTIONS: dict[str, type[Section]] = {
-    "gateway": Gateway, "smtp": Smtp, "lmtp": Lmtp, "reading": Reading, "outbound": Outbound,
-    "oncall": Oncall, "loops": Loops, "tickets": Tickets, "retention": Retention,
-}  # fmt: skip
-"""The sections that are plain tables; the environment reaches these."""
+PLAIN_SECTIONS: Mapping[str, tuple[str, ...]] = {
+    name: setting_names(model)
+    for name, field in Settings.model_fields.items()
+    if get_origin(field.annotation) is not tuple and (model := section_model(field.annotation))
+}
+"""The sections that are plain tables, and their settings; the environment reaches these."""
 
 
 def _value(text: str) -> Any:
-    """A variable's text as TOML sees it, so that lists and numbers work; plain text otherwise."""
+    """A variable's text; a list where it is written as one in TOML."""
     if text.startswith("["):
         try:
             return tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             return text
-    return text
-
-
-def _explain(error: Any, where: str, from_environment: Mapping[str, str]) -> list[str]:
-    key = _key(error["loc"])
-    place = f"environment: {from_environment[key]}" if key in from_environment else f"{where}: {key}" if key else where
-    if error["type"] == "extra_forbidden":
-        known = SECTIONS.get(key.partition(".")[0])
-        names = sorted(known.model_fields) if known and "." in key else sorted(Settings.model_fields)
-        return [f"{place}: there is no such setting; known here: {', '.join(names)}" if "[" not in key
-                else f"{place}: there is no such setting; check the spelling"]  # fmt: skip
-    if error["type"] == "missing":
-        return [f"{place}: is missing; add it"]
-    text = error["msg"].removeprefix("Value error, ")
-    return [f"{place}{': ' if key or place != where else ': '}{line}" for line in text.splitlines()]
-
-
-def _key(location: tuple[Any, ...]) -> str:
-    text = ""
-    for piece in location:
-        if isinstance(piece, int):
-            text += f"[{piece + 1}]"
-        elif not piece.startswith(("function-", "constrained-", "tuple[", "str")):
-            text += f".{piece}" if text else piece
     return text
 
 

@@ -1,0 +1,66 @@
+"""The kinds of values that settings have. Each says in a mistake how its value is written."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+
+def _address(value: str) -> str:
+    local, at, domain = value.strip().rpartition("@")
+    if not (local and at and domain) or any(c.isspace() or c in "<>," for c in value.strip()):
+        raise ValueError(f"{value!r} is no e-mail address; write it as name@domain")
+    return f"{local}@{domain.lower()}"
+
+
+def _listen(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535 or not host:
+        raise ValueError(f"{value!r} is no HOST:PORT; write it as 127.0.0.1:8025")
+    return value
+
+
+def _relay(value: str) -> str:
+    if not re.match(r"maildir:.|smtps?://[^/\s]", value):
+        raise ValueError(f"{value!r} is no relay; use maildir:FOLDER, smtp://HOST:PORT or smtps://USER@HOST:PORT")
+    return value
+
+
+def _target(value: str) -> str:
+    if value.startswith("mailto:"):
+        _address(value.removeprefix("mailto:"))
+    elif not re.match(r"https?://[^/\s]", value):
+        raise ValueError(f"{value!r} is no target; use mailto:ADDRESS or https://...")
+    return value
+
+
+def _prefix(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,15}", value):
+        raise ValueError(f"{value!r} is no prefix; use a letter, then up to 15 letters and digits, such as SUP")
+    return value
+
+
+def _language(value: str) -> str:
+    if not re.fullmatch(r"[a-z]{2}", value):
+        raise ValueError(f"{value!r} is no language; use its two small letters, such as en or de")
+    return value
+
+
+def _listed(value: Any) -> Any:
+    """One text may stand where a list of texts is meant."""
+    return [value] if isinstance(value, str) else value
+
+
+MailAddress = Annotated[str, AfterValidator(_address)]
+Listen = Annotated[str, AfterValidator(_listen)]
+Relay = Annotated[str, AfterValidator(_relay)]
+Target = Annotated[str, AfterValidator(_target)]
+Prefix = Annotated[str, AfterValidator(_prefix)]
+Language = Annotated[str, AfterValidator(_language)]
+Listed = BeforeValidator(_listed)
+Filled = Field(min_length=1)
+Positive = Annotated[int, Field(gt=0)]
+NotNegative = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(gt=0)]

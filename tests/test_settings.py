@@ -1,0 +1,161 @@
+"""The settings: what is read from where, and how mistakes are told."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import ConfigurationError
+from gateway.settings import load, parse
+
+MAILBOX = '[[mailbox]]\nname = "support"\naddresses = ["help@corp.example"]\n'
+
+
+def mistakes(text: str, environment: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text, "gateway.toml", environment or {})
+    return caught.value.mistakes
+
+
+def test_a_mailbox_is_all_that_a_configuration_needs() -> None:
+    settings = parse(MAILBOX, "gateway.toml", {})
+    assert settings.mailbox[0].address == "help@corp.example"
+    assert settings.hostname == "corp.example"
+    assert settings.database_url == "sqlite:///var/gateway.db"
+
+
+def test_the_domain_of_an_address_is_folded_to_lower_case_and_the_local_part_is_not() -> None:
+    settings = parse(MAILBOX.replace("help@corp.example", "Help@CORP.example"), "gateway.toml", {})
+    assert settings.mailbox[0].address == "Help@corp.example"
+    assert settings.by_address["help@corp.example"].name == "support"
+
+
+@pytest.mark.parametrize("outbound", ["", "[outbound]\ntls = 'none'\n"])
+def test_the_maildir_of_outgoing_mail_lies_in_the_data_folder_unless_said_otherwise(outbound: str) -> None:
+    settings = parse(f'[gateway]\ndata_dir = "/srv/desk"\n{outbound}{MAILBOX}', "gateway.toml", {})
+    assert settings.outbound.relays == ("maildir:/srv/desk/outbox",)
+
+
+def test_one_text_may_stand_for_a_list_of_one() -> None:
+    settings = parse('[outbound]\nrelay = "smtp://127.0.0.1:25"\n' + MAILBOX, "gateway.toml", {})
+    assert settings.outbound.relays == ("smtp://127.0.0.1:25",)
+
+
+def test_a_variable_wins_over_the_file() -> None:
+    variables = {"GATEWAY_SMTP_MAX_ERRORS": "3", "GATEWAY_LOG_LEVEL": "debug", "GATEWAY_ONCALL_NOTIFY": ""}
+    settings = parse("[smtp]\nmax_errors = 9\n" + MAILBOX, "gateway.toml", variables)
+    assert (settings.smtp.max_errors, settings.gateway.log_level, settings.oncall.notify) == (3, "debug", ())
+
+
+def test_a_variable_may_hold_a_list() -> None:
+    settings = parse(MAILBOX, "gateway.toml", {"GATEWAY_OUTBOUND_RETRY_MINUTES": "[1, 2]"})
+    assert settings.outbound.retry_minutes == (1, 2)
+
+
+def test_a_mistake_in_a_variable_names_the_variable() -> None:
+    assert mistakes(MAILBOX, {"GATEWAY_OUTBOUND_RELAY": "nonsense", "GATEWAY_TYPO": "1"}) == [
+        "environment: GATEWAY_TYPO names no setting; unset it, or see the commented configuration for the names",
+        "environment: GATEWAY_OUTBOUND_RELAY: 'nonsense' is no relay; use maildir:FOLDER, smtp://HOST:PORT or "
+        "smtps://USER@HOST:PORT",
+    ]
+
+
+def test_all_mistakes_are_told_at_once_and_each_once() -> None:
+    told = mistakes(
+        '[outbound]\nrelay = ["maildir:a", "nonsense"]\n'
+        '[[mailbox]]\nname = ""\naddresses = ["nobody"]\nlangauge = "de"\n'
+    )
+    assert [line.split(":", 2)[1].strip() for line in told] == [
+        "outbound.relay[2]",
+        "mailbox[1].name",
+        "mailbox[1].addresses[1]",
+        "mailbox[1].langauge",
+    ]
+    assert told[3] == "gateway.toml: mailbox[1].langauge: there is no such setting; did you mean language?"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "mailbox: is missing; add a section [[mailbox]] with name and addresses"),
+        (
+            '[mailbox]\nname = "x"',
+            "mailbox: is a single section; write [[mailbox]] with two brackets, for there may be several",
+        ),
+        (MAILBOX + "[smtp]\nmax_errors = 0", "smtp.max_errors: 0 is too small; it must be more than 0"),
+        (MAILBOX + "[smtp]\nmax_errors = 'many'", "smtp.max_errors: 'many' is no whole number; write it as 10"),
+        (MAILBOX + "[smtp]\ncommand_seconds = inf", "smtp.command_seconds: inf is no number; write it as 2.5"),
+        (MAILBOX + "[smtp]\nlisten = 25", "smtp.listen: 25 is no text; put it in quotes"),
+        (MAILBOX + "[smtp]\nlisten = ':25'", "smtp.listen: ':25' is no HOST:PORT; write it as 127.0.0.1:8025"),
+        (MAILBOX + "[retention]\nraw_days = -1", "retention.raw_days: -1 is too small; the least is 0"),
+        (MAILBOX + "[oncall]\nnotify = 3", "oncall.notify: 3 is no list; write it in brackets: [...]"),
+        (MAILBOX + "[outbound]\nrelay = []", "outbound.relay: is empty; fill it in"),
+        (
+            MAILBOX + "[outbound]\ntls = 'always'",
+            "outbound.tls: 'always' is not known; use one of 'opportunistic', 'required' or 'none'",
+        ),
+        ("smtp = 4\n" + MAILBOX, "smtp: 4 is no section; write [smtp] and its settings below"),
+        ("[smpt]\n" + MAILBOX, "smpt: there is no such setting; did you mean smtp?"),
+        (
+            MAILBOX + "[lmtp]\nlisten = '127.0.0.1:24'\nhost = 'x'",
+            "lmtp.host: there is no such setting; known here: listen",
+        ),
+        (
+            MAILBOX + 'language = "German"',
+            "mailbox[1].language: 'German' is no language; use its two small letters, such as en or de",
+        ),
+        (
+            MAILBOX + "[smtp]\ntls_key = 'key.pem'",
+            "smtp.tls_certificate: needs smtp.tls_key beside it, and the other way round; name both",
+        ),
+    ],
+)
+def test_a_mistake_says_where_what_and_how_to_mend_it(text: str, line: str) -> None:
+    assert mistakes(text) == [f"gateway.toml: {line}"]
+
+
+def test_a_mistake_never_shows_a_password() -> None:
+    assert mistakes(MAILBOX + "[outbound]\npassword = 271828") == [
+        "gateway.toml: outbound.password: what stands there is no text; put it in quotes"
+    ]
+
+
+def test_agents_must_not_be_mailboxes_and_must_know_theirs() -> None:
+    agent = '[[agent]]\nname = "Ann"\naddress = "HELP@corp.example"\nmailboxes = ["sales"]\n'
+    assert mistakes(MAILBOX + agent) == [
+        "gateway.toml: agent.address: HELP@corp.example is a mailbox's own address; give the agent's personal one",
+        "gateway.toml: agent.mailboxes: Ann names the unknown mailbox 'sales'; known are support",
+    ]
+
+
+def test_what_must_be_unique_may_not_stand_twice() -> None:
+    assert len(mistakes(MAILBOX + MAILBOX)) == 3
+
+
+def test_a_password_file_wins_over_a_password_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from the file\n", encoding="utf-8")
+    settings = parse(
+        f'[outbound]\npassword = "inline"\npassword_file = "{tmp_path}/secret"\n{MAILBOX}', "gateway.toml", {}
+    )
+    assert settings.outbound.password == "from the file"
+    assert "from the file" not in repr(settings)
+
+
+def test_a_password_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    agent = f'[[agent]]\nname = "Ann"\naddress = "ann@corp.example"\npassword_file = "{tmp_path}/none"\n'
+    (line,) = mistakes(MAILBOX + agent)
+    assert line.startswith(f"gateway.toml: agent[1].password_file: {tmp_path}/none cannot be read")
+
+
+def test_a_configuration_that_is_not_there_points_to_the_command_that_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="make one with: gateway init"):
+        load(tmp_path / "gateway.toml", {})
+
+
+def test_a_configuration_that_is_no_toml_or_no_text_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_bytes(b"name = \xff")
+    with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
+        load(path, {})
+    path.write_text("[[", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="is not TOML"):
+        load(path, {})
