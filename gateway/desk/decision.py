@@ -39,7 +39,9 @@ class Lookups:
     tag: int
     """Ticket id from a ``[SUP-1042]`` in the subject with a prefix of ours; 0 where there is none."""
     dedupe: str
-    """Key under which two copies of one mail are the same."""
+    """Key under which two copies of one mail are the same; empty where nothing can be said, which is like no other."""
+    own_loop: bool = False
+    """Whether the mail carries a loop header that we signed: one of ours, come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,8 @@ class Decision:
     """The ticket that stands and is meant; 0 where none or a new one is."""
     opens: NewTicket | None = None
     message: NewMessage | None = None
+    note: NewMessage | None = None
+    """An internal message beside it: what an agent wrote above a mail that he forwarded."""
     changes: Changes = Changes()
     joins: tuple[tuple[Address, Role], ...] = ()
     """Participants to add."""
