@@ -60,12 +60,16 @@ class Smtp(Section):
     max_connections: Positive = 500
     max_connections_per_peer: Positive = 50
     max_errors: Positive = 20
+    max_junk_commands: Positive = 100
+    max_login_failures: Positive = 10
     command_seconds: Amount = 300
     data_bytes_per_second: Positive = 500
     session_seconds: Amount = 3600
     max_received_hops: Positive = 50
+    max_bytes_in_flight: Positive = 512 * 1024 * 1024
     max_backlog: Positive = 1_000_000
     min_free_disk_bytes: NotNegative = 0
+    proxy_protocol: bool = False
 
 
 class Lmtp(Section):

@@ -1,0 +1,72 @@
+"""The text that follows DATA, taken in bulk. Pure: no socket, no clock."""
+
+from __future__ import annotations
+
+END = b"\r\n.\r\n"
+"""The one end of a mail; no other mix of CR, LF and a dot is one (SMTP smuggling)."""
+_HEADER_SEARCHED = 1 << 20
+
+
+class Incoming:
+    """One mail on its way in, fed chunk by chunk, at most ``limit`` octets kept.
+
+    Beyond the limit the text is dropped and only the end is looked for.
+    """
+
+    __slots__ = ("_chunks", "_limit", "_tail", "size")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._chunks: list[bytes] = []
+        self._tail = b"\r\n"  # what precedes the first line counts as a line end, so a lone dot may come first
+        self.size = 0
+        """Octets taken so far, as they came over the wire."""
+
+    @property
+    def too_big(self) -> bool:
+        return self.size > self._limit
+
+    def feed(self, data: bytes) -> int:
+        """Take a chunk; return the index in it behind the end of the mail, or -1 if there is more to come."""
+        seam = (self._tail + data[:4]).find(END)
+        if seam >= 0:
+            end = seam + len(END) - len(self._tail)
+        else:
+            found = data.find(END)
+            end = found + len(END) if found >= 0 else -1
+        if end >= 0:
+            self._finish(data, end)
+        else:
+            self._keep(data)
+            self._tail = data[-4:] if len(data) >= 4 else (self._tail + data)[-4:]
+        return end
+
+    def text(self) -> bytes:
+        """The whole mail with the dots of RFC 5321 §4.5.2 taken out. Empties this object."""
+        text = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks = []
+        if text.startswith(b"."):
+            text = text[1:]
+        return text.replace(b"\r\n.", b"\r\n") if b"\r\n." in text else text
+
+    def _keep(self, data: bytes) -> None:
+        self.size += len(data)
+        if self.too_big:
+            self._chunks = []
+        else:
+            self._chunks.append(data)
+
+    def _finish(self, data: bytes, end: int) -> None:
+        if end >= 3:
+            self._keep(data[: end - 3])
+        else:  # the dot came in an earlier chunk
+            spare = 3 - end
+            self._chunks = [b"".join(self._chunks)[:-spare]]
+            self.size -= spare
+
+
+def hops(raw: bytes) -> int:
+    """How many Received fields the header has."""
+    ends = [end for end in (raw.find(b"\r\n\r\n", 0, _HEADER_SEARCHED), raw.find(b"\n\n", 0, _HEADER_SEARCHED)) if end >= 0]
+    header = raw[: min(ends, default=_HEADER_SEARCHED)].lower()
+    return header.count(b"\nreceived:") + header.startswith(b"received:")
