@@ -1,0 +1,111 @@
+"""Open the database: pragmas, the lock of the one process, migrations."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.pool import NullPool
+
+from gateway.errors import Permanent, Temporary
+
+BUSY_SECONDS = 20
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file behind a SQLite URL; None for another database."""
+    parsed = make_url(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
+def driver_url(url: str) -> str:
+    """``postgresql://`` means psycopg 3 here."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
+
+
+def open_engine(url: str) -> Engine:
+    """An engine whose connections are set up for durable commits."""
+    file = sqlite_file(url)
+    if file is None:
+        return create_engine(driver_url(url), pool_size=4, max_overflow=4, pool_pre_ping=True, pool_recycle=1800)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        poolclass=NullPool,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
+    )
+    event.listen(engine, "connect", _sqlite_pragmas)
+    event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _sqlite_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
+    # FULL: a 250 stands for an fsynced commit (RFC 5321 §6.1); NORMAL loses the last ones at a power cut.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    # IMMEDIATE: a transaction that starts as a reader and turns writer fails when another wrote meanwhile.
+    mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def reading(engine: Engine) -> Engine:
+    """The same database for reading only: on SQLite it takes no write lock."""
+    return engine.execution_options(sqlite_begin="DEFERRED", postgresql_readonly=True)
+
+
+class ProcessLock:
+    """Lets one gateway process at a time serve a SQLite file; the kernel frees it when the process dies."""
+
+    def __init__(self, file: Path) -> None:
+        self._path = file.with_name(file.name + ".lock")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("w")
+
+    def take(self) -> bool:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def free(self) -> None:
+        self._file.close()
+
+
+def _alembic(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["url"] = url
+    return config
+
+
+def upgrade(url: str, on_revision: Callable[[str], None] = lambda _: None) -> None:
+    """Bring the schema to this program's version. Safe to call on every start."""
+    config = _alembic(url)
+    config.attributes["on_revision"] = on_revision
+    command.upgrade(config, "head")
+
+
+def check_version(engine: Engine, url: str) -> None:
+    """Raise Temporary where the schema is older than the program, Permanent where it is newer."""
+    scripts = ScriptDirectory.from_config(_alembic(url))
+    with reading(engine).connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current == scripts.get_current_head():
+        return
+    if current is None or current in {script.revision for script in scripts.walk_revisions()}:
+        raise Temporary("", f"the database is at revision {current or 'nothing'}; run: gateway db upgrade")
+    raise Permanent(
+        "", f"the database is at revision {current}, which is newer than this program; install the newer one"
+    )

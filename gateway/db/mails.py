@@ -1,0 +1,201 @@
+"""The journal's table: mails that were accepted, and what became of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, literal, or_, select, update
+
+from gateway.db.ids import Ids
+from gateway.db.raw import INLINE_BYTES, Segments
+from gateway.db.schema import from_moment, mail, to_moment
+from gateway.errors import Temporary
+from gateway.model import Envelope, MailState
+
+LEASE_SECONDS = 120
+"""For this long a node that took a mail has it alone; then another may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An accepted mail that is to be read."""
+
+    id: int
+    envelope: Envelope
+    raw: bytes
+    received_at: datetime
+    attempts: int = 0
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a mail ended."""
+
+    mail_id: int
+    state: MailState
+    reason: str
+    subject: str
+    ticket_id: int | None
+
+
+class LeaseLost(Exception):
+    """Another node has taken the mail meanwhile."""
+
+
+def db_now(connection: Connection, now: datetime) -> ColumnElement[int]:
+    """The time for leases: the database's own where several nodes share it."""
+    if connection.dialect.name == "postgresql":
+        return func.cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, mail.c.due_at.type)
+    return literal(to_moment(now), mail.c.due_at.type)
+
+
+_INSERT = insert(mail)
+_FINISH = (
+    update(mail)
+    .where(mail.c.id == bindparam("id_"), mail.c.state == MailState.RECEIVED, mail.c.node == bindparam("node_"))
+    .values({name: bindparam(name) for name in ("state", "reason", "subject", "ticket_id", "done_at", "lease_until")})
+)
+
+
+class Mails:
+    def __init__(self, ids: Ids, segments: Segments | None, node: str) -> None:
+        self._ids = ids
+        self._segments = segments
+        self._node = node
+
+    def add(
+        self, connection: Connection, mails: Sequence[tuple[Envelope, bytes]], now: datetime, *, mine: bool
+    ) -> list[int]:
+        """Write new mails; ``mine`` leases them to this node at once. Returns their ids.
+
+        Raises Temporary where a segment cannot be written.
+        """
+        references = self._large([raw for _, raw in mails])
+        lease = db_now(connection, now) + LEASE_SECONDS * 1_000_000 if mine else literal(0)
+        lease_until = connection.execute(select(lease)).scalar_one() if mine else 0
+        ids = [self._ids.take(connection, mail) for _ in mails]
+        rows = [
+            self._row(id_, envelope, raw, references.get(n, ""), to_moment(now), lease_until if mine else 0)
+            for n, (id_, (envelope, raw)) in enumerate(zip(ids, mails, strict=True))
+        ]
+        connection.execute(_INSERT, rows)
+        return ids
+
+    def _large(self, raws: Sequence[bytes]) -> dict[int, str]:
+        if self._segments is None:
+            return {}
+        large = [n for n, raw in enumerate(raws) if len(raw) > INLINE_BYTES]
+        if not large:
+            return {}
+        try:
+            return dict(zip(large, self._segments.append([raws[n] for n in large]), strict=True))
+        except OSError as problem:
+            raise Temporary("storage trouble, try again later", f"raw mail: {problem}") from problem
+
+    def _row(
+        self, id_: int, envelope: Envelope, raw: bytes, reference: str, now: int, lease_until: int
+    ) -> dict[str, Any]:
+        return {
+            "id": id_, "received_at": now, "via": envelope.via, "peer": envelope.peer, "helo": envelope.helo,
+            "mail_from": envelope.mail_from, "recipients": json.dumps(envelope.recipients), "auth": envelope.auth,
+            "tls": envelope.tls, "size": len(raw), "raw": None if reference else raw, "raw_ref": reference,
+            "state": MailState.RECEIVED.value, "reason": "", "subject": "", "ticket_id": None, "released": False,
+            "attempts": 0, "due_at": now, "node": self._node if lease_until else "", "lease_until": lease_until,
+            "done_at": None,
+        }  # fmt: skip
+
+    def claim(self, connection: Connection, now: datetime, limit: int) -> list[Waiting]:
+        """Lease up to ``limit`` mails that wait, whose time has come and that no living node has."""
+        moment = db_now(connection, now)
+        free = or_(mail.c.node == "", mail.c.lease_until < moment)
+        chosen = (
+            select(mail.c.id)
+            .where(mail.c.state == MailState.RECEIVED, mail.c.due_at <= moment, free)
+            .order_by(mail.c.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        ids = list(connection.execute(chosen).scalars())
+        if not ids:
+            return []
+        lease = (
+            update(mail)
+            .where(mail.c.id.in_(ids))
+            .values(node=self._node, lease_until=moment + LEASE_SECONDS * 1_000_000)
+        )
+        connection.execute(lease)
+        rows = connection.execute(select(mail).where(mail.c.id.in_(ids)).order_by(mail.c.id))
+        return [self._waiting(row) for row in rows]
+
+    def _waiting(self, row: Row[Any]) -> Waiting:
+        return Waiting(row.id, envelope(row), self.raw(row), from_moment(row.received_at), row.attempts, row.released)
+
+    def raw(self, row: Row[Any]) -> bytes:
+        """The bytes of a mail as received, from a row with ``raw`` and ``raw_ref``."""
+        if row.raw is not None:
+            return bytes(row.raw)
+        if self._segments is None:
+            raise ValueError(f"mail {row.id} lies in {row.raw_ref!r}, beside another database")
+        return self._segments.read(row.raw_ref)
+
+    def forget_leases(self, connection: Connection) -> None:
+        """All leases end. Only for the one process of an embedded database, when it starts."""
+        connection.execute(
+            update(mail).where(mail.c.state == MailState.RECEIVED, mail.c.node != "").values(node="", lease_until=0)
+        )
+
+    def renew(self, connection: Connection, ids: Iterable[int], now: datetime) -> None:
+        """Keep leases that this node still has."""
+        mine = update(mail).where(
+            mail.c.id.in_(list(ids)), mail.c.node == self._node, mail.c.state == MailState.RECEIVED
+        )
+        connection.execute(mine.values(lease_until=db_now(connection, now) + LEASE_SECONDS * 1_000_000))
+
+    def finish(self, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
+        """End mails that this node has leased. Raises LeaseLost where one of them is not its own any more."""
+        rows = [
+            {
+                "id_": o.mail_id, "node_": self._node, "state": o.state.value, "reason": o.reason, "subject": o.subject,
+                "ticket_id": o.ticket_id, "done_at": to_moment(now), "lease_until": 0,
+            }
+            for o in outcomes
+        ]  # fmt: skip
+        result = connection.execute(_FINISH, rows)
+        if result.rowcount != len(rows):
+            raise LeaseLost
+
+    def set_aside(self, connection: Connection, mail_id: int, why: str, due_at: datetime) -> None:
+        """Count a failed try; the mail is read again at ``due_at``."""
+        connection.execute(
+            update(mail)
+            .where(mail.c.id == mail_id, mail.c.state == MailState.RECEIVED)
+            .values(attempts=mail.c.attempts + 1, reason=why, due_at=to_moment(due_at), node="", lease_until=0)
+        )
+
+    def again(self, connection: Connection, mail_id: int, now: datetime, *, released: bool) -> bool:
+        """Send a held or failed mail through once more. False where it is neither."""
+        result = connection.execute(
+            update(mail)
+            .where(mail.c.id == mail_id, mail.c.state.in_([MailState.HELD, MailState.FAILED]))
+            .values(
+                state=MailState.RECEIVED,
+                released=released,
+                attempts=0,
+                due_at=to_moment(now),
+                node="",
+                lease_until=0,
+                done_at=None,
+            )
+        )
+        return result.rowcount == 1
+
+
+def envelope(row: Row[Any]) -> Envelope:
+    return Envelope(
+        row.via, row.mail_from, tuple(json.loads(row.recipients)), row.peer, row.helo, row.auth, bool(row.tls)
+    )  # fmt: skip

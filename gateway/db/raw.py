@@ -1,0 +1,77 @@
+"""Where raw mails lie: small ones in their row, large ones, on SQLite, appended to segment files beside the database.
+
+A large blob inside SQLite is written twice (log, then table). A segment is written and fsynced once, before the commit
+of the row that points into it, so a row never points at nothing; what a failed transaction leaves behind is never read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+INLINE_BYTES = 16 * 1024
+SEGMENT_BYTES = 256 * 1024 * 1024
+_REFERENCE = re.compile(r"(\d{8})\.seg:(\d+):(\d+)")
+
+
+class Segments:
+    """Append-only files ``NNNNNNNN.seg`` in one folder. Used by the writer thread; reading is safe from any."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file: BinaryIO | None = None
+        self._name = ""
+
+    def append(self, raws: Sequence[bytes]) -> list[str]:
+        """Write and fsync; returns a reference for each. Raises OSError, and then none of them counts."""
+        try:
+            file = self._open()
+            references = []
+            for raw in raws:
+                references.append(f"{self._name}:{file.tell()}:{len(raw)}")
+                file.write(raw)
+            file.flush()
+            os.fdatasync(file.fileno())
+        except OSError:
+            # What reached the disk is unknown now; the next one starts a file of its own.
+            self.close()
+            raise
+        return references
+
+    def close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError:
+                pass
+
+    def _open(self) -> BinaryIO:
+        if self._file is None or self._file.tell() >= SEGMENT_BYTES:
+            self.close()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            last = max((int(path.stem) for path in self._folder.glob("*.seg")), default=0)
+            self._name = f"{last + 1:08d}.seg"
+            self._file = (self._folder / self._name).open("xb")
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        return self._file
+
+    def read(self, reference: str) -> bytes:
+        """Raises FileNotFoundError or ValueError where the reference leads nowhere."""
+        match = _REFERENCE.fullmatch(reference)
+        if match is None:
+            raise ValueError(f"{reference!r} is no reference to a raw mail")
+        name, start, length = match[1], int(match[2]), int(match[3])
+        with (self._folder / f"{name}.seg").open("rb") as file:
+            file.seek(start)
+            raw = file.read(length)
+        if len(raw) != length:
+            raise ValueError(f"{reference!r}: the segment ends early")
+        return raw

@@ -1,0 +1,339 @@
+"""A unit of work: the decisions on a batch of mails, gathered as rows and written together.
+
+Nothing touches the database before ``flush``, so a decision that cannot be composed harms no other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Table, bindparam, case, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.db.ids import Ids
+from gateway.db.mails import LEASE_SECONDS, Mails, Outcome, db_now
+from gateway.db.schema import attachment, event, message, outgoing, page, participant, seen, sender, ticket, to_moment
+from gateway.desk.decision import Decision, Known, Lookups, NewTicket, Outgoing
+from gateway.model import (
+    Address,
+    Attachment,
+    Composed,
+    DeliveryState,
+    Due,
+    MailState,
+    Participant,
+    ReadMail,
+    Role,
+    Status,
+    Ticket,
+)
+from gateway.settings import Settings
+
+_PAGE_TEXT = 2000
+_ORDER: tuple[Table, ...] = (ticket, participant, message, attachment, outgoing, page, event, seen)
+_INSERTS = {table.name: insert(table) for table in _ORDER}
+_SOLVE: dict[str, Any] = {
+    "status": bindparam("status"),
+    "severity": bindparam("severity"),
+    "assignee": bindparam("assignee"),
+}
+_CHANGE = (
+    update(ticket)
+    .where(ticket.c.id == bindparam("id_"))
+    .values({**_SOLVE, "solved_at": bindparam("solved_at"), "updated_at": bindparam("updated_at")})
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One mail on its way from being read to being ended."""
+
+    mail_id: int
+    read: ReadMail
+    lookups: Lookups
+    known: Known
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An attachment with its row id."""
+
+    id: int
+    attachment: Attachment
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of one mail; to be acted on after the commit."""
+
+    mail_id: int
+    decision: Decision
+    ticket: Ticket | None
+    outgoing: tuple[Due, ...]
+    paged: bool
+
+
+class Compose(Protocol):
+    """Writes one outgoing mail; ``ticket`` is None for a mail about a mail that made none."""
+
+    def __call__(
+        self, out: Outgoing, ticket: Ticket | None, case: Case, attachments: Sequence[Stored], now: datetime
+    ) -> Composed: ...
+
+
+class Unit:
+    def __init__(
+        self,
+        connection: Connection,
+        ids: Ids,
+        mails: Mails,
+        settings: Settings,
+        compose: Compose,
+        node: str,
+        now: datetime,
+    ) -> None:
+        self._connection = connection
+        self._ids = ids
+        self._mails = mails
+        self._settings = settings
+        self._compose = compose
+        self._node = node
+        self._now = now
+        self._moment = to_moment(now)
+        self._rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._changes: list[dict[str, Any]] = []
+        self._outcomes: list[Outcome] = []
+        self._senders: dict[str, tuple[int, int]] = {}
+        self._undeliverable: list[tuple[int, str]] = []
+        self._bounced: list[tuple[int, str]] = []
+        self._lease = self._connection.execute(select(db_now(connection, now))).scalar_one() + LEASE_SECONDS * 1_000_000
+
+    def add(self, case: Case) -> Applied:
+        """Gather the rows of one decision. Raises what composing raises, and then leaves nothing behind."""
+        kept = {name: len(rows) for name, rows in self._rows.items()}
+        changes = len(self._changes)
+        try:
+            return self._add(case)
+        except Exception:
+            for name, rows in self._rows.items():
+                del rows[kept.get(name, 0) :]
+            del self._changes[changes:]
+            raise
+
+    def _add(self, case: Case) -> Applied:
+        decision = case.decision
+        subject = self._ticket(case)
+        attachments = self._message(case, subject)
+        composed = [self._compose(out, subject, case, attachments, self._now) for out in decision.mails]
+        sent = tuple(self._outgoing(subject, mail) for mail in composed)
+        if subject is not None:
+            self._events(case, subject)
+            if decision.page:
+                self._pages(case, subject)
+        self._end(case, subject, acknowledged=any(out.template == "confirmation" for out in decision.mails))
+        return Applied(case.mail_id, decision, subject, sent, decision.page)
+
+    def _ticket(self, case: Case) -> Ticket | None:
+        decision = case.decision
+        if decision.opens is not None:
+            return self._open(decision.opens, case)
+        standing = case.known.tickets.get(decision.ticket_id)
+        return self._change(standing, decision) if standing is not None else None
+
+    def _open(self, new: NewTicket, case: Case) -> Ticket:
+        id_ = self._ids.take(self._connection, ticket)
+        number = f"{self._settings.by_name[new.mailbox].prefix}-{id_}"
+        verdict = case.decision.verdict
+        self._rows["ticket"].append(
+            {
+                "id": id_, "number": number, "subject": new.subject, "status": Status.OPEN.value,
+                "severity": new.severity.value, "category": new.category.value, "subcategory": new.subcategory,
+                "stated_severity": verdict.stated.value if verdict and verdict.stated else "",
+                "evidence": json.dumps([[e.signal, e.text, e.weight] for e in verdict.evidence] if verdict else []),
+                "mailbox": new.mailbox, "language": new.language, "assignee": "", "refers_to": new.refers_to or None,
+                "created_at": self._moment, "updated_at": self._moment, "solved_at": None,
+            }
+        )  # fmt: skip
+        people = [self._join(id_, new.requester, Role.REQUESTER), *(self._join(id_, cc, Role.CC) for cc in new.cc)]
+        thread = (case.read.message_id,) if case.read.message_id else ()
+        return Ticket(
+            id_, number, new.subject, Status.OPEN, new.severity, new.category, new.mailbox, new.language, "", self._now,
+            None, tuple(people), thread,
+        )  # fmt: skip
+
+    def _join(self, ticket_id: int, who: Address, role: Role) -> Participant:
+        id_ = self._ids.take(self._connection, participant)
+        self._rows["participant"].append(
+            {
+                "id": id_, "ticket_id": ticket_id, "name": who.name, "address": who.address, "role": role.value,
+                "undeliverable": False,
+            }
+        )  # fmt: skip
+        return Participant(id_, who.name, who.address, role)
+
+    def _change(self, standing: Ticket, decision: Decision) -> Ticket:
+        wanted = decision.changes
+        people = standing.participants + tuple(self._join(standing.id, who, role) for who, role in decision.joins)
+        status = wanted.status or standing.status
+        solved_at = standing.solved_at if status is Status.SOLVED and standing.solved_at else None
+        changed = replace(
+            standing,
+            status=status,
+            severity=wanted.severity or standing.severity,
+            assignee=standing.assignee if wanted.assignee is None else wanted.assignee,
+            solved_at=(solved_at or self._now) if status is Status.SOLVED else None,
+            participants=people,
+        )
+        if decision.message is not None or changed != standing:
+            self._changes.append(
+                {
+                    "id_": changed.id, "status": changed.status.value, "severity": changed.severity.value,
+                    "assignee": changed.assignee, "updated_at": self._moment,
+                    "solved_at": to_moment(changed.solved_at) if changed.solved_at else None,
+                }
+            )  # fmt: skip
+        if decision.undeliverable:
+            self._undeliverable.append((standing.id, decision.undeliverable))
+        return changed
+
+    def _message(self, case: Case, subject: Ticket | None) -> list[Stored]:
+        new = case.decision.message
+        if new is None or subject is None:
+            return []
+        id_ = self._ids.take(self._connection, message)
+        self._rows["message"].append(
+            {
+                "id": id_, "ticket_id": subject.id, "mail_id": case.mail_id, "kind": new.kind.value,
+                "author_name": new.author.name, "author": new.author.address, "by_agent": new.by_agent,
+                "text": new.text, "html": new.html, "full_text": new.full_text if new.full_text != new.text else "",
+                "rfc_id": case.read.message_id, "evidence": json.dumps(new.evidence), "created_at": self._moment,
+            }
+        )  # fmt: skip
+        return (
+            [self._attachment(case.mail_id, id_, found) for found in case.read.attachments]
+            if new.with_attachments
+            else []
+        )
+
+    def _attachment(self, mail_id: int, message_id: int, found: Attachment) -> Stored:
+        id_ = self._ids.take(self._connection, attachment)
+        self._rows["attachment"].append(
+            {
+                "id": id_, "message_id": message_id, "mail_id": mail_id, "name": found.name,
+                "content_type": found.content_type, "disposition": found.disposition, "content_id": found.content_id,
+                "size": found.size, "sha256": found.sha256, "start_at": found.start, "end_at": found.end,
+                "encoding": found.encoding, "member": found.member,
+            }
+        )  # fmt: skip
+        return Stored(id_, found)
+
+    def _outgoing(self, subject: Ticket | None, mail: Composed) -> Due:
+        id_ = self._ids.take(self._connection, outgoing)
+        ticket_id = subject.id if subject is not None else None
+        self._rows["outgoing"].append(
+            outgoing_row(id_, ticket_id, mail, self._moment) | {"node": self._node, "lease_until": self._lease}
+        )
+        return Due(id_, ticket_id or 0, mail, 0, self._now)
+
+    def _events(self, case: Case, subject: Ticket) -> None:
+        actor = case.decision.actor or "gateway"
+        self._rows["event"] += [
+            {
+                "id": self._ids.take(self._connection, event),
+                "ticket_id": subject.id,
+                "at": self._moment,
+                "actor": actor,
+                "what": what,
+            }
+            for what in case.decision.events
+        ]
+
+    def _pages(self, case: Case, subject: Ticket) -> None:
+        verdict, new = case.decision.verdict, case.decision.message
+        evidence = json.dumps([f"{e.signal}: {e.text}" for e in verdict.evidence] if verdict else [])
+        self._rows["page"] += [
+            {
+                "id": self._ids.take(self._connection, page), "ticket_id": subject.id, "target": target,
+                "severity": subject.severity.value, "requester": subject.requester.address,
+                "text": (new.text if new else "")[:_PAGE_TEXT], "evidence": evidence,
+                "state": DeliveryState.WAITING.value, "attempts": 0, "last_error": "", "created_at": self._moment,
+                "due_at": self._moment, "sent_at": None, "node": "", "lease_until": 0,
+            }
+            for target in self._settings.oncall.notify
+        ]  # fmt: skip
+
+    def _end(self, case: Case, subject: Ticket | None, *, acknowledged: bool) -> None:
+        decision = case.decision
+        if decision.failed_delivery:
+            self._bounced.append((decision.failed_delivery, decision.reason))
+        self._outcomes.append(
+            Outcome(case.mail_id, decision.state, decision.reason, case.read.subject, subject.id if subject else None)
+        )
+        # A held mail is not seen yet: released, or sent again by its author, it must go through.
+        if not case.known.duplicate_of and decision.state is not MailState.HELD:
+            self._rows["seen"].append({"key": case.lookups.dedupe, "mail_id": case.mail_id})
+        if case.lookups.sender and not case.known.duplicate_of:
+            mails, acks = case.known.recent_from_sender, case.known.acknowledged
+            self._senders[case.lookups.sender] = (mails + 1, acks + acknowledged)
+
+    def flush(self) -> None:
+        """Write everything. Raises LeaseLost, or what the database raises; then the whole batch is to be done again."""
+        if self._outcomes:
+            self._mails.finish(self._connection, self._outcomes, self._now)
+        for table in _ORDER:
+            if self._rows[table.name]:
+                self._connection.execute(_INSERTS[table.name], self._rows[table.name])
+        if self._changes:
+            self._connection.execute(_CHANGE, self._changes)
+        if self._senders:
+            self._count_senders()
+        for ticket_id, address in self._undeliverable:
+            self._connection.execute(
+                update(participant)
+                .where(participant.c.ticket_id == ticket_id, participant.c.address == address)
+                .values(undeliverable=True)
+            )
+        for outgoing_id, why in self._bounced:
+            self._connection.execute(update(outgoing).where(outgoing.c.id == outgoing_id).values(last_error=why))
+
+    def _count_senders(self) -> None:
+        """Windows start with the first mail after the last one ended (``Known`` gave 0 then)."""
+        loop = to_moment(self._now - timedelta(minutes=self._settings.loops.minutes))
+        hour = to_moment(self._now - timedelta(hours=1))
+        insert_ = (postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert)(sender)
+        new = insert_.excluded
+        upsert = insert_.on_conflict_do_update(
+            index_elements=[sender.c.address],
+            set_={
+                "mails": new.mails,
+                "acks": new.acks,
+                "mails_since": _started(sender.c.mails_since, loop, new.mails_since),
+                "acks_since": _started(sender.c.acks_since, hour, new.acks_since),
+            },
+        )
+        rows = [
+            {"address": address, "mails": mails, "acks": acks, "mails_since": self._moment, "acks_since": self._moment}
+            for address, (mails, acks) in sorted(self._senders.items())
+        ]
+        self._connection.execute(upsert, rows)
+
+
+def _started(current: Any, limit: int, new: Any) -> Any:
+    return case((current > limit, current), else_=new)
+
+
+def outgoing_row(id_: int, ticket_id: int | None, mail: Composed, moment: int) -> dict[str, Any]:
+    """A fresh row of the outbox, leased to nobody."""
+    return {
+        "id": id_, "ticket_id": ticket_id, "template": mail.template, "mailbox": mail.mailbox,
+        "recipient": mail.recipient, "rfc_id": mail.message_id, "content": mail.content, "boundary": mail.boundary,
+        "attachments": json.dumps(mail.attachments), "automatic": mail.automatic, "state": DeliveryState.WAITING.value,
+        "attempts": 0, "last_error": "", "created_at": moment, "due_at": moment, "sent_at": None, "node": "",
+        "lease_until": 0,
+    }  # fmt: skip

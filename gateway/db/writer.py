@@ -1,0 +1,126 @@
+"""The one writer: a thread that runs jobs from everywhere in shared transactions.
+
+Sessions that arrive together share one commit and so one fsync (group commit): while a commit runs, the next jobs
+gather, and no timer is needed. A job is a function of a connection; it may run twice, because when a shared transaction
+fails, each of its jobs gets one of its own, so that a bad one spoils nobody else's.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.db.ids import Ids
+from gateway.errors import Temporary
+
+Job = Callable[[Connection], Any]
+_Queued = tuple[Job, "Future[Any]"]
+
+MOST_JOBS = 256
+"""In one transaction; keeps the wait of the first one short."""
+
+
+class Writer:
+    """Runs jobs in order of arrival; ``ids`` follows its transactions."""
+
+    def __init__(self, engine: Engine, ids: Ids) -> None:
+        self._engine = engine
+        self._ids = ids
+        self._queue: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._connection: Connection | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what is queued and end the thread."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+            self._thread.join()
+
+    def submit(self, job: Job) -> Future[Any]:
+        """Queue a job. The future ends after the commit; with Temporary where the database failed."""
+        future: Future[Any] = Future()
+        if self._closed:
+            future.set_exception(Temporary("service is stopping"))
+        else:
+            self._queue.put((job, future))
+        return future
+
+    def run(self, job: Job) -> Any:
+        """``submit`` and wait: for callers in a thread of their own."""
+        return self.submit(job).result()
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            batch, stopping = self._gather()
+            if batch and not self._together(batch):
+                for queued in batch:
+                    self._alone(queued)
+        self._drop_connection()
+
+    def _gather(self) -> tuple[list[_Queued], bool]:
+        first = self._queue.get()
+        batch = [] if first is None else [first]
+        while first is not None and len(batch) < MOST_JOBS:
+            try:
+                queued = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if queued is None:
+                return batch, True
+            batch.append(queued)
+        return batch, first is None
+
+    def _together(self, batch: list[_Queued]) -> bool:
+        try:
+            results = self._transaction([job for job, _ in batch])
+        except Exception as problem:
+            if len(batch) == 1:
+                batch[0][1].set_exception(problem)
+                return True
+            return False
+        for (_, future), result in zip(batch, results, strict=True):
+            future.set_result(result)
+        return True
+
+    def _alone(self, queued: _Queued) -> None:
+        job, future = queued
+        try:
+            future.set_result(self._transaction([job])[0])
+        except Exception as problem:
+            future.set_exception(problem)
+
+    def _transaction(self, jobs: list[Job]) -> list[Any]:
+        try:
+            connection = self._connection = self._connection or self._engine.connect()
+            with connection.begin():
+                self._ids.begin(connection)
+                return [job(connection) for job in jobs]
+        except SQLAlchemyError as problem:
+            # After a failed commit or a lost server nothing about the connection can be trusted.
+            self._drop_connection()
+            raise Temporary("database trouble, try again later", f"database: {problem}") from problem
+        except Exception:
+            self._ids.forget()
+            raise
+
+    def _drop_connection(self) -> None:
+        self._ids.forget()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.invalidate()
+                connection.close()
+            except SQLAlchemyError:
+                pass
