@@ -1,0 +1,122 @@
+"""The pager: tells the on-call, in a loop of its own that waits for nothing else.
+
+A page is sent at least once to each target. A target that fails is tried again and again, and delays no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gateway import log
+from gateway.errors import GatewayError, Temporary
+from gateway.model import Page
+from gateway.oncall.notifiers import Notifier
+
+RETRY_SECONDS = (10, 30, 60, 120, 300)
+"""Between tries; the last one repeats."""
+GIVE_UP = timedelta(days=1)
+LONGEST_REST = 10.0
+"""Seconds after which the database is asked again even if nobody called ``wake``."""
+_AFTER_TROUBLE = 1.0
+_CLAIMS = 100
+
+
+class PageStore(Protocol):
+    """What the pager asks of the database. Every method blocks until its commit and is called in a thread."""
+
+    def claim_due(self, limit: int, now: datetime) -> Sequence[Page]: ...
+
+    def sent(self, ids: Sequence[int], now: datetime) -> None: ...
+
+    def later(self, id_: int, at: datetime, why: str) -> None: ...
+
+    def failed(self, id_: int, why: str) -> None: ...
+
+    def next_due(self) -> datetime | None: ...
+
+
+def next_attempt(attempts: int, created_at: datetime, now: datetime) -> datetime | None:
+    """When to try again after ``attempts`` failures; None after a day."""
+    at = now + timedelta(seconds=RETRY_SECONDS[min(max(attempts, 1), len(RETRY_SECONDS)) - 1])
+    return at if at <= created_at + GIVE_UP else None
+
+
+class Pager:
+    """Runs in the event loop; each page is a task of its own."""
+
+    def __init__(self, store: PageStore, notifier: Notifier, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._notifier = notifier
+        self._clock = clock
+        self._awake = asyncio.Event()
+        self._stopping = False
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    def wake(self) -> None:
+        """Look for pages now. Call it in the event loop, right after the commit that made one."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Page until ``stop``; then what is on its way is finished."""
+        while not self._stopping:
+            seconds = await self._claim()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), seconds)
+            self._awake.clear()
+        await asyncio.gather(*self._tasks.values())
+
+    def stop(self) -> None:
+        """Make ``run`` end, once what is on its way is done."""
+        self._stopping = True
+        self._awake.set()
+
+    async def _claim(self) -> float:
+        """Start what is due; the seconds to rest before the next time."""
+        try:
+            for page in await asyncio.to_thread(self._store.claim_due, _CLAIMS, self._clock()):
+                self._start(page)
+            due = await asyncio.to_thread(self._store.next_due)
+        except Exception as problem:
+            log.part_crashed("pager", problem)
+            return _AFTER_TROUBLE
+        rest = (due - self._clock()).total_seconds() if due is not None else LONGEST_REST
+        return min(max(rest, _AFTER_TROUBLE), LONGEST_REST)
+
+    def _start(self, page: Page) -> None:
+        if page.id not in self._tasks:
+            task = asyncio.create_task(self._page(page))
+            self._tasks[page.id] = task
+            task.add_done_callback(lambda _: self._tasks.pop(page.id, None))
+
+    async def _page(self, page: Page) -> None:
+        try:
+            await self._notify(page)
+        except Exception as problem:
+            log.part_crashed("pager", problem)
+
+    async def _notify(self, page: Page) -> None:
+        try:
+            await self._notifier.notify(page)
+        except GatewayError as problem:
+            await self._again(page, problem)
+        except Exception as problem:
+            log.part_crashed("notifier", problem)
+            await self._again(page, Temporary("The page could not be sent.", repr(problem)))
+        else:
+            log.page_sent(page.ticket_number, page.target, page.attempts + 1)
+            await asyncio.to_thread(self._store.sent, [page.id], self._clock())
+
+    async def _again(self, page: Page, problem: GatewayError) -> None:
+        """Permanent or not: a target that refuses now may be mended within the day."""
+        tried = page.attempts + 1
+        at = next_attempt(tried, page.created_at, self._clock())
+        if at is not None:
+            log.page_later(page.ticket_number, page.target, tried, problem)
+            await asyncio.to_thread(self._store.later, page.id, at, problem.private)
+        else:
+            log.page_failed(page.ticket_number, page.target, tried, problem)
+            await asyncio.to_thread(self._store.failed, page.id, problem.private)

@@ -1,0 +1,50 @@
+"""Outgoing mail into a Maildir: for trying out, for tests, and for programs that collect mail from a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from pathlib import Path
+
+from gateway.errors import Temporary
+
+
+class Maildir:
+    """Writes each mail as one file. Its name is made of Message-ID and recipient, so a second try replaces the first."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.name = f"maildir:{folder}"
+
+    async def send(self, mail_from: str, recipient: str, data: bytes, message_id: str) -> str:
+        """Write one mail; see ``Transport``."""
+        await asyncio.to_thread(self._write, mail_from, recipient, data, message_id)
+        return self.name
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def _write(self, mail_from: str, recipient: str, data: bytes, message_id: str) -> None:
+        name = hashlib.sha256(f"{message_id}\0{recipient}".encode()).hexdigest()[:40]
+        head = f"Return-Path: <{mail_from}>\nDelivered-To: {recipient}\n".encode()
+        try:
+            self._store(name, head + data.replace(b"\r\n", b"\n"))
+        except OSError as problem:
+            raise Temporary("The mail could not be written.", f"{self._folder}: {problem}", "4.3.0") from problem
+
+    def _store(self, name: str, data: bytes) -> None:
+        """Complete or not at all: written aside, synced, renamed, and the folder synced."""
+        for part in ("tmp", "new", "cur"):
+            (self._folder / part).mkdir(parents=True, exist_ok=True)
+        aside = self._folder / "tmp" / f"{name}.{os.getpid()}"
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.rename(self._folder / "new" / name)
+        handle = os.open(self._folder / "new", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,232 @@
+"""The outbox: sends what is due, each mail on its own, until it is taken or given up.
+
+A mail may go twice, with the same bytes and Message-ID, if the process dies between the relay's answer and our commit;
+it is never lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gateway import log
+from gateway.desk import tokens
+from gateway.desk.tokens import Keys, Purpose
+from gateway.errors import GatewayError, Permanent, Temporary
+from gateway.model import Attachment, Due
+from gateway.outbound.assemble import assemble
+from gateway.outbound.transport import Transport
+from gateway.settings import Settings
+
+LONGEST_REST = 30.0
+"""Seconds after which the database is asked again even if nobody called ``wake``."""
+_CLAIMS = 25
+"""Mails claimed at once, for each connection."""
+_MOST_OFFERED = 10_000
+"""Mails waiting in memory; what is offered beyond stays in the database until it is claimed."""
+_AFTER_TROUBLE = 1.0
+
+
+class OutboxStore(Protocol):
+    """What the outbox asks of the database. Every method blocks until its commit and is called in a thread."""
+
+    def claim_due(self, limit: int, now: datetime) -> Sequence[Due]: ...
+
+    def sent(self, ids: Sequence[int], now: datetime) -> None: ...
+
+    def later(self, id_: int, at: datetime, why: str) -> None: ...
+
+    def failed(self, id_: int, why: str) -> None: ...
+
+    def next_due(self) -> datetime | None: ...
+
+
+Parts = Callable[[Sequence[int]], Iterable[tuple[Attachment, bytes]]]
+"""Stored attachments by their ids, decoded, in that order. Called in a thread."""
+Report = Callable[[Due, str], None]
+"""Tell staff that a mail was given up, and why. Called in a thread, before the mail is marked as failed."""
+
+
+def next_attempt(
+    attempts: int, created_at: datetime, now: datetime, retry_minutes: Sequence[int], give_up: timedelta
+) -> datetime | None:
+    """When to try again after ``attempts`` failures; None where it is time to give up. The last interval repeats."""
+    at = now + timedelta(minutes=retry_minutes[min(max(attempts, 1), len(retry_minutes)) - 1])
+    return at if at <= created_at + give_up else None
+
+
+class Outbox:
+    """Runs in the event loop; ``connections`` mails are on their way at a time."""
+
+    def __init__(
+        self,
+        store: OutboxStore,
+        transport: Transport,
+        parts: Parts,
+        report: Report,
+        settings: Settings,
+        keys: Keys,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._transport = transport
+        self._parts = parts
+        self._report = report
+        self._settings = settings
+        self._keys = keys
+        self._clock = clock
+        self._queue: asyncio.Queue[Due] = asyncio.Queue()
+        self._held: set[int] = set()
+        self._sent: asyncio.Queue[int] = asyncio.Queue()
+        self._awake = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Look for due mails now. Call it in the event loop."""
+        self._awake.set()
+
+    def offer(self, mails: Sequence[Due]) -> None:
+        """Take mails that were just committed, leased to this node, without asking the database for them."""
+        for mail in mails:
+            if self._queue.qsize() < _MOST_OFFERED:
+                self._take(mail)
+
+    async def run(self) -> None:
+        """Send until ``stop``; then what is on its way is finished, and the rest stays due in the database."""
+        senders = [asyncio.create_task(self._send_all()) for _ in range(self._settings.outbound.connections)]
+        recorder = asyncio.create_task(self._record_all())
+        try:
+            while not self._stopping:
+                await self._rest(await self._claim())
+            self._abandon()
+            await self._queue.join()
+            await self._sent.join()
+        finally:
+            for task in (*senders, recorder):
+                task.cancel()
+            await asyncio.gather(*senders, recorder, return_exceptions=True)
+            await self._transport.close()
+
+    def stop(self) -> None:
+        """Make ``run`` end, once what is on its way is done."""
+        self._stopping = True
+        self._awake.set()
+
+    def _take(self, mail: Due) -> None:
+        if mail.id not in self._held:
+            self._held.add(mail.id)
+            self._queue.put_nowait(mail)
+
+    def _abandon(self) -> None:
+        while not self._queue.empty():
+            self._held.discard(self._queue.get_nowait().id)
+            self._queue.task_done()
+
+    async def _claim(self) -> float:
+        """Fill the queue; the seconds to rest before the next time."""
+        limit = self._settings.outbound.connections * _CLAIMS
+        if self._queue.qsize() >= limit:
+            return _AFTER_TROUBLE
+        try:
+            mails = await asyncio.to_thread(self._store.claim_due, limit, self._clock())
+            for mail in mails:
+                self._take(mail)
+            if len(mails) == limit:
+                await self._queue.join()
+                return 0.0
+            due = await asyncio.to_thread(self._store.next_due)
+        except Exception as problem:
+            log.part_crashed("outbox", problem)
+            return _AFTER_TROUBLE
+        if due is None:
+            return LONGEST_REST
+        return min(max((due - self._clock()).total_seconds(), _AFTER_TROUBLE), LONGEST_REST)
+
+    async def _rest(self, seconds: float) -> None:
+        if seconds:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), seconds)
+        self._awake.clear()
+
+    async def _send_all(self) -> None:
+        while True:
+            mail = await self._queue.get()
+            try:
+                await self._send(mail)
+            except Exception as problem:
+                self._held.discard(mail.id)
+                log.part_crashed("outbox", problem)
+            finally:
+                self._queue.task_done()
+
+    async def _send(self, mail: Due) -> None:
+        try:
+            relay = await self._transport.send(
+                self._return_path(mail), mail.mail.recipient, await self._bytes(mail), mail.mail.message_id
+            )
+        except GatewayError as problem:
+            await self._again(mail, problem)
+        except Exception as problem:
+            log.part_crashed("transport", problem)
+            await self._again(mail, Temporary("The mail could not be sent.", repr(problem)))
+        else:
+            log.delivery_sent(mail.id, mail.mail.template, mail.mail.recipient, relay, mail.attempts + 1)
+            self._sent.put_nowait(mail.id)
+
+    async def _bytes(self, mail: Due) -> bytes:
+        if not mail.mail.boundary:
+            return mail.mail.content
+        return await asyncio.to_thread(lambda: assemble(mail.mail, self._parts(mail.mail.attachments)))
+
+    def _return_path(self, mail: Due) -> str:
+        """Null for what is automatic (RFC 3834 §3.3), else an address that tells a bounce which mail came back."""
+        if mail.mail.automatic:
+            return ""
+        token = tokens.make(self._keys, Purpose.DELIVERY, mail.ticket_id, mail.id, mail.created_at)
+        return tokens.join(self._settings.by_name[mail.mail.mailbox].address, token)
+
+    async def _again(self, mail: Due, problem: GatewayError) -> None:
+        outbound, tried = self._settings.outbound, mail.attempts + 1
+        at = None
+        if not isinstance(problem, Permanent):
+            give_up = timedelta(days=outbound.give_up_days)
+            at = next_attempt(tried, mail.created_at, self._clock(), outbound.retry_minutes, give_up)
+        if at is not None:
+            log.delivery_later(mail.id, mail.mail.recipient, tried, problem)
+            await asyncio.to_thread(self._store.later, mail.id, at, problem.private)
+        else:
+            log.delivery_failed(mail.id, mail.mail.recipient, tried, problem)
+            await self._give_up(mail, problem.private)
+        self._held.discard(mail.id)
+
+    async def _give_up(self, mail: Due, why: str) -> None:
+        """Report first: a crash in between then reports twice instead of never. A lost report makes no report."""
+        if mail.mail.template != "report":
+            try:
+                await asyncio.to_thread(self._report, mail, why)
+            except Exception as problem:
+                log.part_crashed("report", problem)
+        await asyncio.to_thread(self._store.failed, mail.id, why)
+
+    async def _record_all(self) -> None:
+        """Mark mails as sent, all that gathered meanwhile in one commit; the database's trouble only delays it."""
+        while True:
+            ids = [await self._sent.get()]
+            while not self._sent.empty():
+                ids.append(self._sent.get_nowait())
+            while not await self._record(ids) and not self._stopping:
+                await asyncio.sleep(_AFTER_TROUBLE)
+            self._held.difference_update(ids)
+            for _ in ids:
+                self._sent.task_done()
+
+    async def _record(self, ids: Sequence[int]) -> bool:
+        try:
+            await asyncio.to_thread(self._store.sent, ids, self._clock())
+        except Exception as problem:
+            log.part_crashed("outbox", problem)
+            return False
+        return True

@@ -1,0 +1,66 @@
+"""What carries a mail away, and how several of them stand in for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from gateway import log
+from gateway.errors import Temporary
+from gateway.outbound.maildir import Maildir
+from gateway.outbound.relay import Relay
+from gateway.settings import Outbound
+
+
+class Transport(Protocol):
+    name: str
+    """The relay as the settings write it."""
+
+    async def send(self, mail_from: str, recipient: str, data: bytes, message_id: str) -> str:
+        """Hand one mail for one recipient over and say to whom; ``mail_from`` is empty for the null return path.
+
+        Raises Temporary where it may work later and Permanent where it never will, with the other side's words in
+        the private text.
+        """
+
+    async def close(self) -> None: ...
+
+
+class FailOver:
+    """Several transports. The one that worked last is asked first, so that a dead one costs its timeout only once."""
+
+    def __init__(self, transports: Sequence[Transport]) -> None:
+        self._transports = list(transports)
+        self.name = ", ".join(t.name for t in transports)
+
+    async def send(self, mail_from: str, recipient: str, data: bytes, message_id: str) -> str:
+        failures: list[str] = []
+        for transport in tuple(self._transports):
+            try:
+                relay = await transport.send(mail_from, recipient, data, message_id)
+            except Temporary as failure:
+                log.relay_down(transport.name, failure)
+                failures.append(failure.private)
+            else:
+                self._prefer(transport)
+                return relay
+        raise Temporary("No relay took the mail.", "; ".join(failures), "4.4.1")
+
+    async def close(self) -> None:
+        for transport in self._transports:
+            await transport.close()
+
+    def _prefer(self, transport: Transport) -> None:
+        if self._transports[0] is not transport:
+            self._transports.remove(transport)
+            self._transports.insert(0, transport)
+
+
+def open_transport(settings: Outbound, hostname: str) -> Transport:
+    """The transport that the settings name; connections are made when the first mail goes."""
+    transports = [
+        Maildir(Path(url.removeprefix("maildir:"))) if url.startswith("maildir:") else Relay(url, settings, hostname)
+        for url in settings.relays
+    ]
+    return transports[0] if len(transports) == 1 else FailOver(transports)
