@@ -39,7 +39,7 @@ class Lookups:
     tag: int
     """Ticket id from a ``[SUP-1042]`` in the subject with a prefix of ours; 0 where there is none."""
     dedupe: str
-    """Key under which two copies of one mail are the same; empty where nothing can be said, which is like no other."""
+    """Key under which two copies of one mail are the same; never empty."""
     own_loop: bool = False
     """Whether the mail carries a loop header that we signed: one of ours, come back."""
 

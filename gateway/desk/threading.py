@@ -1,0 +1,140 @@
+"""Which ticket a mail belongs to (RULES.md 3): by token, by Message-ID, by subject tag, else none."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.desk import loop, tokens
+from gateway.desk.decision import Known, Lookups
+from gateway.desk.identity import Kind, Sender, fold, is_own
+from gateway.desk.tokens import Keys, Purpose, Token
+from gateway.model import Envelope, Participant, ReadMail, Ticket
+from gateway.settings import Mailbox, Settings
+
+MOST_IDS = 60
+"""Message-IDs that are looked up; a hostile References names thousands."""
+_TAG = re.compile(r"\[([A-Za-z][A-Za-z0-9]{0,15})-([0-9]{1,10})\]")
+_LARGEST_ID = 2**31 - 1
+
+
+class Match(StrEnum):
+    """What pointed to a ticket."""
+
+    OWN_TOKEN = "own token"
+    """A reply address that was given to just this sender, as a participant."""
+    OWN_AGENT_TOKEN = "own agent's token"
+    """... as an agent."""
+    OTHER_TOKEN = "another's token"
+    AGENT_TOKEN = "an agent's token"
+    """... in the hands of somebody who is not that agent, or is none any more."""
+    MESSAGE_ID = "Message-ID"
+    TAG = "subject tag"
+    NONE = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The ticket that a mail points to, whether or not its sender may write there."""
+
+    match: Match
+    ticket: Ticket | None = None
+    participant: Participant | None = None
+    """The sender's place in the ticket."""
+
+
+def lookups(mail: ReadMail, envelope: Envelope, settings: Settings, keys: Keys, now: datetime) -> Lookups:
+    """Say what must be loaded before this mail can be decided.
+
+    Tokens are looked for in the envelope and then in To and Cc, which is all that a mail fetched by IMAP has.
+    """
+    addresses = (*envelope.recipients, *(a.address for a in (*mail.to, *mail.cc)))
+    genuine = (tokens.verify(keys, token, now) for token in _token_texts(addresses, settings))
+    return Lookups(
+        mailbox=_mailbox(addresses, settings),
+        sender=fold(mail.identity.address) or fold(envelope.mail_from),
+        token=next((token for token in genuine if token is not None), None),
+        message_ids=_message_ids(mail),
+        tag=_tag(mail.subject, settings),
+        dedupe=_dedupe(mail, envelope, now),
+        own_loop=bool(mail.loop) and loop.verify(keys, mail.loop),
+    )
+
+
+def find(lookups: Lookups, known: Known, sender: Sender, subject: str) -> Found:
+    """The ticket meant: a token decides; then the first Message-ID or tag whose ticket the sender is part of.
+
+    Where the sender is of none of them, the first one stands for what was pointed to.
+    """
+    token = lookups.token
+    if token is not None and (ticket := known.tickets.get(token.ticket_id)) is not None:
+        return Found(_token_match(token, ticket, sender), ticket, _participant(ticket, sender))
+    hits = list(_hits(lookups, known, sender, subject))
+    belonging = (hit for hit in hits if hit.participant is not None or sender.kind is Kind.AGENT)
+    return next(belonging, hits[0] if hits else Found(Match.NONE))
+
+
+def _token_match(token: Token, ticket: Ticket, sender: Sender) -> Match:
+    if token.purpose is Purpose.AGENT:
+        own = sender.agent is not None and tokens.agent_number(sender.agent.address) == token.subject
+        return Match.OWN_AGENT_TOKEN if own else Match.AGENT_TOKEN
+    participant = _participant(ticket, sender)
+    own = token.purpose is Purpose.PARTICIPANT and participant is not None and participant.id == token.subject
+    return Match.OWN_TOKEN if own else Match.OTHER_TOKEN
+
+
+def _hits(lookups: Lookups, known: Known, sender: Sender, subject: str) -> Iterator[Found]:
+    for message_id in lookups.message_ids:
+        ticket = known.tickets.get(known.by_message_id.get(message_id, 0))
+        if ticket is not None:
+            yield Found(Match.MESSAGE_ID, ticket, _participant(ticket, sender))
+    tagged = known.tickets.get(lookups.tag)
+    if tagged is not None and f"[{fold(tagged.number)}]" in fold(subject):
+        yield Found(Match.TAG, tagged, _participant(tagged, sender))
+
+
+def _participant(ticket: Ticket, sender: Sender) -> Participant | None:
+    if not sender.address:
+        return None
+    return next((p for p in ticket.participants if fold(p.address) == sender.address), None)
+
+
+def _token_texts(addresses: tuple[str, ...], settings: Settings) -> Iterator[str]:
+    for address in addresses:
+        if is_own(address, settings):
+            _, token = tokens.split(address)
+            if token:
+                yield token
+
+
+def _mailbox(addresses: tuple[str, ...], settings: Settings) -> Mailbox:
+    bases = (fold(tokens.split(address)[0]) for address in addresses if "@" in address)
+    return next((settings.by_address[base] for base in bases if base in settings.by_address), settings.mailbox[0])
+
+
+def _message_ids(mail: ReadMail) -> tuple[str, ...]:
+    if mail.bounce is not None and mail.bounce.original_message_id:
+        return (mail.bounce.original_message_id,)
+    return tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:MOST_IDS]
+
+
+def _tag(subject: str, settings: Settings) -> int:
+    prefixes = {mailbox.prefix.upper() for mailbox in settings.mailbox}
+    ids = (int(digits) for prefix, digits in _TAG.findall(subject) if prefix.upper() in prefixes)
+    return next((id_ for id_ in ids if id_ <= _LARGEST_ID), 0)
+
+
+def _dedupe(mail: ReadMail, envelope: Envelope, now: datetime) -> str:
+    """Message-ID and content together: whoever sends first under an id that he guessed displaces nobody.
+
+    The address that it came to is left out, so a mail to two of ours is one. A mail whose content could not be read
+    is like no other.
+    """
+    parts = (mail.message_id, mail.content_hash)
+    if not mail.content_hash:
+        parts += (now.isoformat(), envelope.mail_from, *envelope.recipients)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
