@@ -1,0 +1,143 @@
+"""HTML bodies: as readable text, and sanitised for showing. Size and depth are capped before a parser sees anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import nh3
+from resiliparse.extract.html2text import extract_plain_text
+
+MAX_HTML = 2_000_000
+"""Characters read of one body; the rest is dropped (the raw mail still holds it)."""
+MAX_DEPTH = 400
+"""Tags open at once. nh3 needs 1.2 s for 20,000 nested divs; no real mail comes near this."""
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]*)")
+# Without an end tag in much real HTML: void elements, and those that the next one closes.
+_UNCLOSED = frozenset("area base br col embed hr img input link meta source track wbr p li td th tr dd dt option".split())
+
+# --- text -------------------------------------------------------------------------------------------
+
+# Private-use characters stand for the ends of a blockquote while the text is extracted.
+_OPEN, _CLOSE = "\ue0f0", "\ue0f1"
+_BLOCKQUOTE = re.compile(r"<(/?)blockquote\b[^<>]*>", re.IGNORECASE)
+_MAY_HIDE = re.compile(r"hidden|none|(?:size|height|opacity)\s*:\s*0", re.IGNORECASE)
+_HIDING_TAG = re.compile(
+    r"""(<[a-z][a-z0-9:]*)(
+        (?:[^<>]*?[\s"';]
+          (?:display\s*:\s*none | visibility\s*:\s*hidden | (?:font-size|max-height|opacity)\s*:\s*0(?:\.0*)?(?:px|pt|em|%)?\s*(?=[;"'!])
+           | hidden(?=[\s>=]))
+        ) [^<>]*>)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_UNSEEN = ["title", "[data-unseen]"]
+_MAILTO = re.compile(r"[ ]?\(mailto:[^()\s]{1,300}\)")
+_LINK = re.compile(r"[ ]\(((?:https?://|tel:)?[^()\s]{1,2000})\)")
+_TABS = re.compile(r"\t[ \t]*")
+_EMPTY_LINES = re.compile(r"(?:\n[ \t\xa0]*){3,}")
+
+
+def to_text(html: str) -> str:
+    """Renders HTML as text: bullets for lists, a tab between table cells, a link's target behind its words.
+
+    A blockquote's lines begin with ``> ``, so that the quotation survives. What a reader would not see is left out.
+    """
+    html = _capped(_without_marks(html))
+    if _MAY_HIDE.search(html):
+        html = _HIDING_TAG.sub(r"\1 data-unseen\2", html)
+    quotes = "blockquote" in html or "BLOCKQUOTE" in html
+    if quotes:
+        html = _BLOCKQUOTE.sub(lambda tag: f"{tag[0]}<p>{_CLOSE}</p>" if tag[1] else f"{tag[0]}<p>{_OPEN}</p>", html)
+    text = extract_plain_text(html, preserve_formatting=True, links=True, alt_texts=False, skip_elements=_UNSEEN)
+    text = _tidy_links(_TABS.sub("\t", text) if "\t" in text else text)
+    if quotes:
+        text = _with_quote_marks(text)
+    return _EMPTY_LINES.sub("\n\n", text).strip("\n")
+
+
+def _without_marks(text: str) -> str:
+    return text.replace(_OPEN, "").replace(_CLOSE, "").replace("\x00", "")
+
+
+def _tidy_links(text: str) -> str:
+    """Drops link targets that the words before them already say."""
+    if "(" not in text:
+        return text
+    text = _MAILTO.sub("", text)
+    return _LINK.sub(lambda link: "" if _says_target(text, link) else link[0], text)
+
+
+def _says_target(text: str, link: re.Match[str]) -> bool:
+    target = link[1].rstrip("/")
+    plain = re.sub(r"^(?:https?://|tel:)", "", target)
+    begin = max(0, link.start() - len(target) - 1)
+    return text[begin : link.start()].rstrip("/").endswith((target, plain))
+
+
+def _with_quote_marks(text: str) -> str:
+    depth, rows = 0, list[str]()
+    for row in text.split("\n"):
+        if row.strip() == _OPEN:
+            depth += 1
+            rows.append("")
+        elif row.strip() == _CLOSE:
+            depth = max(0, depth - 1)
+            rows.append("")
+        else:
+            rows.append(f"{'>' * min(depth, 9)} {_without_marks(row)}".rstrip() if depth else row)
+    return "\n".join(_without_margins(rows))
+
+
+def _without_margins(rows: list[str]) -> list[str]:
+    """Drops empty quoted lines at the edge of a quotation."""
+    kept: list[str] = []
+    for index, row in enumerate(rows):
+        edge = row.strip("> ") == "" and ">" in row
+        if edge and (not kept or not kept[-1] or index + 1 == len(rows) or not rows[index + 1]):
+            continue
+        kept.append(row)
+    return kept
+
+
+# --- sanitised --------------------------------------------------------------------------------------
+
+_ATTRIBUTES = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()}
+_ATTRIBUTES["img"] = {"src", "alt", "title", "width", "height"}
+_SCHEMES = {"http", "https", "mailto", "tel", "cid", "data"}
+_ADDRESSES = frozenset(("href", "cite"))
+_OUTWARD = re.compile(r"(?:https?:|mailto:|tel:)", re.IGNORECASE)  # a relative link would lead into our own pages
+_IMAGE_DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,", re.IGNORECASE)
+
+
+def sanitise(html: str, inline_ids: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Makes HTML fit for showing: no script, no style, nothing loaded from elsewhere.
+
+    Images stay where the mail holds them: ``cid:`` ones, under the address that ``inline_ids`` gives for their
+    Content-ID (without ``<>``) if it has one, and ``data:`` ones. Other images lose their source and keep their words.
+    """
+
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        if name != "src":
+            return value if name not in _ADDRESSES or _OUTWARD.match(value) else None
+        if value[:4].lower() == "cid:":
+            return inline_ids.get(value[4:], value)
+        return value if _IMAGE_DATA.match(value) else None
+
+    return nh3.clean(_capped(html), attributes=_ATTRIBUTES, url_schemes=_SCHEMES, attribute_filter=attribute)
+
+
+def _capped(html: str) -> str:
+    """The HTML up to the limits of size and depth."""
+    html = html[:MAX_HTML]
+    if html.count("<") <= 2 * MAX_DEPTH:
+        return html
+    depth = 0
+    for tag in _TAG.finditer(html):
+        if tag[2].lower() in _UNCLOSED:
+            continue
+        depth += -1 if tag[1] else 1
+        if depth > MAX_DEPTH:
+            return html[: tag.start()]
+    return html
