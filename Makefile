@@ -47,7 +47,7 @@ lint: $(READY)
 
 lock:
 	$(PYTHON) -m venv --clear .venv-lock
-	.venv-lock/bin/python -m pip install --quiet hatchling -e '.[dev,postgresql,uvloop]'
+	.venv-lock/bin/python -m pip install --quiet editables hatchling -e '.[dev,postgresql,uvloop]'
 	{ echo "# Everything that make installs, pinned. Made by: make lock"; \
 	  .venv-lock/bin/python -m pip freeze --exclude-editable; } > requirements.txt
 	rm -rf .venv-lock

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "gateway"
 LAYERS = (
     {"model", "errors", "fields", "mistakes", "settings"},
     {"reading", "triage", "desk"},
-    {"log", "db", "outbound", "oncall", "inbound"},
+    {"log", "keyfile", "db", "outbound", "oncall", "inbound"},
     {"app"},
     {"cli"},
     {"__main__"},
