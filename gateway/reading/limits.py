@@ -17,3 +17,6 @@ class Limits:
     """Of the text, and of the HTML, that are looked at. A longer body is cut; the whole is in the raw mail."""
     name_chars: int = 255
     """Of an attachment's name."""
+
+
+DEFAULT = Limits()

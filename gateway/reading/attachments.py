@@ -1,0 +1,73 @@
+"""What is attached to a mail, and the bytes of one attachment."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+
+from gateway.model import Attachment
+from gateway.reading import encoded, tnef
+from gateway.reading.limits import Limits
+from gateway.reading.mime import Part
+from gateway.reading.structure import normalised
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f<>:\"|?*]")
+_SEPARATORS = re.compile(r"[/\\]+")
+_TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+
+
+def of(parts: Iterable[Part], limits: Limits) -> Iterator[Attachment]:
+    """The attachments in order; in the place of a winmail.dat stands what it holds."""
+    for part in parts:
+        data = part.content()
+        packed = tnef.read(data) if is_tnef(part) else tnef.Container()
+        for index, member in enumerate(packed.members):
+            yield _attachment(part, member.name, member.content_type, member.content_id, member.data, limits, index)
+        if packed == tnef.Container():
+            yield _attachment(part, part.filename, part.content_type, part.content_id, data, limits)
+
+
+def _attachment(
+    part: Part, name: str, content_type: str, content_id: str, data: bytes, limits: Limits, member: int = -1
+) -> Attachment:
+    return Attachment(
+        name=safe_name(name, limits.name_chars),
+        content_type=content_type,
+        disposition=part.disposition,
+        content_id=content_id,
+        size=len(data),
+        sha256=sha256(data).hexdigest(),
+        start=part.start,
+        end=part.end,
+        encoding=part.encoding,
+        member=member,
+    )
+
+
+def is_tnef(part: Part) -> bool:
+    """Whether a part says that it is a winmail.dat."""
+    return part.content_type in _TNEF_TYPES or part.filename.lower() == "winmail.dat"
+
+
+def content(raw: bytes, attachment: Attachment) -> bytes:
+    """The bytes of an attachment that ``read`` found in the same ``raw``."""
+    data = encoded.decode(normalised(raw)[attachment.start : attachment.end], attachment.encoding)
+    return data if attachment.member < 0 else tnef.read(data).members[attachment.member].data
+
+
+def safe_name(name: str, longest: int) -> str:
+    """A name that is fit to be shown and to be saved under: no path, no control or direction characters.
+
+    The extension survives shortening. A name that consists of nothing else is empty.
+    """
+    name = _SEPARATORS.split(name.rstrip("/\\ "))[-1]
+    if not (name.isascii() and name.isprintable()):
+        name = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
+    name = _UNSAFE.sub("_", name).strip().rstrip(". ")
+    if len(name) > longest:
+        stem, dot, extension = name.rpartition(".")
+        extension = dot + extension if stem and len(extension) <= 16 else ""
+        name = name[: longest - len(extension)] + extension
+    return name

@@ -1,0 +1,34 @@
+"""A hash over what two copies of one mail share, whatever road they took (RULES.md 1).
+
+Relays add trace headers, change line ends and transfer encodings; none of that counts.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from gateway.model import Attachment, ReadMail
+from gateway.reading import attachments
+from gateway.reading.mime import Headers
+
+
+def of(raw: bytes, headers: Headers, mail: ReadMail) -> str:
+    """SHA-256, hexadecimal. Needs the ids, subject, bodies and attachments of ``mail``."""
+    pieces = [
+        mail.message_id,
+        headers.get("date"),
+        mail.author.address.lower() if mail.author else "",
+        mail.subject,
+        mail.text.rstrip() if mail.has_text else "",
+        mail.html.rstrip(),
+        *(_of_attachment(raw, one) for one in mail.attachments),
+    ]
+    # A length before each piece: no text can be moved from one piece to the next.
+    return sha256("".join(f"{len(one)}:{one}" for one in pieces).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _of_attachment(raw: bytes, one: Attachment) -> str:
+    """Text that was sent as it stands has other line ends on another road."""
+    if one.member >= 0 or (one.encoding == "base64" and not one.content_type.startswith("text/")):
+        return one.sha256
+    return sha256(attachments.content(raw, one).replace(b"\r\n", b"\n").rstrip()).hexdigest()

@@ -1,0 +1,147 @@
+"""Puts together what the readers of this package find in one mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+
+from gateway.model import Address, Identity, ReadMail
+from gateway.reading import (
+    addresses,
+    attachments,
+    bodies,
+    bounce,
+    dates,
+    fingerprint,
+    forward,
+    html,
+    identity,
+    ids,
+    language,
+    reply,
+    robots,
+    structure,
+    subjects,
+    tnef,
+)
+from gateway.reading.bodies import Bodies
+from gateway.reading.limits import DEFAULT, Limits
+from gateway.reading.mime import Headers, Part
+from gateway.reading.structure import Structure
+
+MOST_ENCLOSED = 20
+"""Attached mails that are looked into for a forward."""
+
+
+def read(raw: bytes, limits: Limits = DEFAULT) -> ReadMail:
+    """Read a mail. Never raises: at worst only sender and subject are there, and ``defects`` says so."""
+    raw = structure.normalised(raw)
+    try:
+        return _read(raw, limits)
+    except Exception as problem:  # RULES.md 8: a ticket is made from what is safe
+        return _salvage(raw, limits, problem)
+
+
+def _salvage(raw: bytes, limits: Limits, problem: Exception) -> ReadMail:
+    found = structure.parse(raw, limits, shallow=True)
+    headers = found.headers
+    return ReadMail(
+        subject=headers.get("subject"),
+        identity=_identity(found),
+        message_id=ids.first(headers.get("message-id")),
+        defects=(*found.defects, f"unreadable-{type(problem).__name__}"),
+    )
+
+
+def _read(raw: bytes, limits: Limits) -> ReadMail:
+    found = structure.parse(raw, limits)
+    leaves = bodies.sort(found.parts)
+    mail = _facts(found, leaves, limits)
+    mail = replace(
+        mail,
+        safe_html=html.sanitise(mail.html) if mail.html else "",
+        attachments=tuple(attachments.of(leaves.attached, limits)),
+        reply=reply.split(mail.text, mail.html, mail.subject),
+        forward=forward.find(mail.text, mail.html, mail.subject, _enclosed(leaves.attached, limits)),
+        bounce=bounce.find(found.headers, found.parts, mail),
+    )
+    return replace(
+        mail,
+        machine=robots.judge(found.headers, found.parts, mail),
+        language=language.of(mail.reply.text),
+        content_hash=fingerprint.of(raw, found.headers, mail),
+    )
+
+
+def _enclosed(attached: Sequence[Part], limits: Limits) -> list[ReadMail]:
+    """The attached mails, each with its header facts and text only."""
+    mails = [part for part in attached if part.content_type == "message/rfc822"][:MOST_ENCLOSED]
+    return [_enclosed_mail(part.content(), limits) for part in mails]
+
+
+def _enclosed_mail(raw: bytes, limits: Limits) -> ReadMail:
+    found = structure.parse(structure.normalised(raw), limits)
+    return _facts(found, bodies.sort(found.parts), limits)
+
+
+def _facts(found: Structure, leaves: Bodies, limits: Limits) -> ReadMail:
+    """What stands in the header fields and the bodies, nothing judged."""
+    headers = found.headers
+    author = addresses.first(headers.raw("from"))
+    sender = addresses.first(headers.raw("sender"))
+    reply_to = _addresses(headers, "reply-to", limits)
+    subject = headers.get("subject")
+    text, html_body = _bodies(leaves, limits)
+    return ReadMail(
+        subject=subject,
+        subject_base=subjects.base(subject),
+        author=author,
+        identity=_identity(found),
+        sender=sender,
+        answer_to=_answer_to(reply_to, author, sender, headers),
+        to=_addresses(headers, "to", limits),
+        cc=_addresses(headers, "cc", limits),
+        reply_to=reply_to,
+        date=dates.parse(headers.get("date")),
+        message_id=ids.first(headers.get("message-id")),
+        in_reply_to=ids.all_of(headers.get("in-reply-to")),
+        references=ids.all_of(headers.get("references")),
+        text=text,
+        has_text=bool(leaves.texts),
+        html=html_body,
+        loop=headers.get("x-gateway-loop"),
+        received_hops=len(headers.raws("received")),
+        defects=found.defects,
+    )
+
+
+def _identity(found: Structure) -> Identity:
+    return identity.of(found.headers.raws("from"), cut="header-too-long" in found.defects)
+
+
+def _addresses(headers: Headers, name: str, limits: Limits) -> tuple[Address, ...]:
+    values = headers.raws(name)
+    if len(values) <= 1:
+        return addresses.parse(values[0], limits.addresses) if values else ()
+    everyone = (one for value in values for one in addresses.parse(value, limits.addresses))
+    return tuple(islice(everyone, limits.addresses))
+
+
+def _answer_to(reply_to: Sequence[Address], author: Address | None, sender: Address | None, headers: Headers) -> str:
+    """Where an answer goes: the first of Reply-To, From, Sender and Return-Path that names an address."""
+    path = addresses.first(headers.raw("return-path"))
+    return next((one.address for one in (*reply_to, author, sender, path) if one and one.address), "")
+
+
+def _bodies(leaves: Bodies, limits: Limits) -> tuple[str, str]:
+    """The text, made from the HTML or a winmail.dat where no text part stands, and the HTML."""
+    text = "\n".join(part.text() for part in leaves.texts)[: limits.body_chars]
+    html_body = "\n".join(part.text() for part in leaves.htmls)[: limits.body_chars]
+    if not leaves.texts and not leaves.htmls:
+        packed = next((part for part in leaves.attached if attachments.is_tnef(part)), None)
+        body = tnef.read(packed.content()) if packed else tnef.Container()
+        text, html_body = body.text[: limits.body_chars], body.html[: limits.body_chars]
+    if html_body and not text and not leaves.texts:
+        text = html.to_text(html_body)
+    return text, html_body

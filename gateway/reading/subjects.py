@@ -1,0 +1,26 @@
+"""What a subject is about: without the marks of answering and forwarding, in any language."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.reading.phrases import FORWARD_PREFIXES, REPLY_PREFIXES
+
+_PREFIX = re.compile(
+    r"""
+    \s*+ ([^\W\d_]{1,12}) \s*+                          # the word
+    (?: \[ \d{1,3} \] | \( \d{1,3} \) | \^ \d{1,3} )?+  # how often, as some programs count
+    \s*+ [:：]
+    """,
+    re.VERBOSE,
+)
+_TRAILER = re.compile(r"\s*\((?:fwd|fw)\)\s*\Z", re.IGNORECASE)
+_KNOWN = REPLY_PREFIXES | FORWARD_PREFIXES
+
+
+def base(subject: str) -> str:
+    """The subject without ``Re:``, ``AW:``, ``Fwd:`` and their like, however many stand there."""
+    at = 0
+    while (found := _PREFIX.match(subject, at)) and found[1].casefold() in _KNOWN:
+        at = found.end()
+    return _TRAILER.sub("", subject[at:]).strip()
