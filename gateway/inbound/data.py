@@ -13,7 +13,7 @@ class Incoming:
     Beyond the limit the text is dropped and only the end is looked for.
     """
 
-    __slots__ = ("_chunks", "_limit", "_tail", "size")
+    __slots__ = ("_chunks", "_limit", "_tail", "dropped", "size")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -21,10 +21,21 @@ class Incoming:
         self._tail = b"\r\n"  # what precedes the first line counts as a line end, so a lone dot may come first
         self.size = 0
         """Octets taken so far, as they came over the wire."""
+        self.dropped = False
 
     @property
     def too_big(self) -> bool:
         return self.size > self._limit
+
+    @property
+    def held(self) -> int:
+        """Octets in memory."""
+        return 0 if self.dropped else self.size
+
+    def drop(self) -> None:
+        """Give up the text, now and from now on; the end is still looked for."""
+        self.dropped = True
+        self._chunks = []
 
     def feed(self, data: bytes) -> int:
         """Take a chunk; return the index in it behind the end of the mail, or -1 if there is more to come."""
@@ -52,8 +63,8 @@ class Incoming:
     def _keep(self, data: bytes) -> None:
         self.size += len(data)
         if self.too_big:
-            self._chunks = []
-        else:
+            self.drop()
+        elif not self.dropped:
             self._chunks.append(data)
 
     def _finish(self, data: bytes, end: int) -> None:
@@ -67,6 +78,6 @@ class Incoming:
 
 def hops(raw: bytes) -> int:
     """How many Received fields the header has."""
-    ends = [end for end in (raw.find(b"\r\n\r\n", 0, _HEADER_SEARCHED), raw.find(b"\n\n", 0, _HEADER_SEARCHED)) if end >= 0]
-    header = raw[: min(ends, default=_HEADER_SEARCHED)].lower()
+    ends = (raw.find(blank, 0, _HEADER_SEARCHED) for blank in (b"\r\n\r\n", b"\n\n"))
+    header = raw[: min((end for end in ends if end >= 0), default=_HEADER_SEARCHED)].lower()
     return header.count(b"\nreceived:") + header.startswith(b"received:")
