@@ -18,6 +18,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from gateway.errors import GatewayError
+from gateway.printable import printable
 
 LONGEST_VALUE = 500
 _log = structlog.get_logger()
@@ -34,7 +35,7 @@ def set_up(
     form_of_time, key = ("%Y-%m-%d %H:%M:%S", "timestamp") if console else ("iso", "time")
     stamp = structlog.processors.TimeStamper(fmt=form_of_time, utc=True, key=key)
     structlog.configure(
-        processors=[structlog.processors.add_log_level, stamp, printable, last],
+        processors=[structlog.processors.add_log_level, stamp, clean, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
@@ -42,7 +43,7 @@ def set_up(
     logging.basicConfig(handlers=[_FromLibraries()], level=logging.WARNING, force=True)
 
 
-def printable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """A structlog processor: values as text that cannot move a cursor or start a line."""
     return {key: _clean(value) for key, value in event.items()}
 
@@ -55,9 +56,7 @@ def _clean(value: object) -> object:
     text = str(value)
     if len(text) > LONGEST_VALUE:
         text = f"{text[:LONGEST_VALUE]}... ({len(text)} characters)"
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return printable(text)
 
 
 class _FromLibraries(logging.Handler):

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "gateway"
 
 LAYERS = (
-    {"model", "errors", "fields", "mistakes", "settings"},
+    {"model", "errors", "fields", "mistakes", "printable", "settings"},
     {"reading", "triage", "desk"},
     {"log", "keyfile", "db", "outbound", "oncall", "inbound"},
     {"app"},
