@@ -134,7 +134,7 @@ def _dedupe(mail: ReadMail, envelope: Envelope, now: datetime) -> str:
     The address that it came to is left out, so a mail to two of ours is one. A mail whose content could not be read
     is like no other.
     """
-    parts = (mail.message_id, mail.content_hash)
+    parts = [mail.message_id, mail.content_hash]
     if not mail.content_hash:
-        parts += (now.isoformat(), envelope.mail_from, *envelope.recipients)
+        parts += [now.isoformat(), envelope.mail_from, *envelope.recipients]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

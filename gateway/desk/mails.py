@@ -1,0 +1,95 @@
+"""The mails that a decision sends: to whom, and which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.desk import commands, people
+from gateway.desk.case import Case
+from gateway.desk.decision import Outgoing
+from gateway.desk.identity import Level, fold, is_answerable, is_own, is_usable
+from gateway.model import Address, Participant
+from gateway.settings import Agent, Settings
+
+
+def confirmations(case: Case, recipients: Iterable[Address]) -> tuple[Outgoing, ...]:
+    """One each, where the mail may be answered by a machine at all (RULES.md 5)."""
+    if not _may_answer(case):
+        return ()
+    answerable = (who for who in recipients if is_answerable(who.address))
+    return tuple(Outgoing("confirmation", who, "participant", automatic=True) for who in answerable)
+
+
+def _may_answer(case: Case) -> bool:
+    loops, known = case.settings.loops, case.known
+    return (
+        not case.sender.robot
+        and case.mail.machine.may_answer
+        and case.level > Level.A1
+        and known.recent_from_sender < loops.mails
+        and known.acknowledged < loops.acknowledgements_per_hour
+    )
+
+
+def notices(agents: Iterable[Agent], *, by: str = "") -> tuple[Outgoing, ...]:
+    """The message, to agents."""
+    return tuple(
+        Outgoing("notice", _address(agent), "agent", sender_name=by, with_attachments=True) for agent in agents
+    )
+
+
+def answers(recipients: Iterable[Participant], agent: Agent) -> tuple[Outgoing, ...]:
+    """An agent's answer, to customers."""
+    return tuple(
+        Outgoing(
+            "answer", Address(p.name, p.address), "participant", sender_name=agent.name, with_attachments=True
+        )
+        for p in recipients
+    )  # fmt: skip
+
+
+def problem(case: Case, agent: Agent, problems: Iterable[str]) -> tuple[Outgoing, ...]:
+    """To an agent: what was wrong with a mail of hers, and how to mend it."""
+    if case.known.recent_from_sender >= case.settings.loops.mails:
+        return ()
+    details = {
+        "problem": "\n".join(problems),
+        "remedy": f"Nothing was sent and nothing changed. Commands stand above the text, each on a line of its own: "
+        f"{commands.KNOWN}. Please send the mail again.",
+    }
+    return (Outgoing("problem", _address(agent), _purpose(case), automatic=True, details=details),)
+
+
+def held(case: Case, agents: Iterable[Agent], why: str, remedy: str) -> tuple[Outgoing, ...]:
+    """To agents only: a mail waits for an operator."""
+    details = {"problem": why, "remedy": remedy, "sender": case.lookups.sender, "subject": case.mail.subject[:200]}
+    return tuple(Outgoing("held", _address(a), _purpose(case), automatic=True, details=details) for a in agents)
+
+
+def undeliverable(agents: Iterable[Agent], recipient: str, status: str) -> tuple[Outgoing, ...]:
+    """To agents: a mail did not arrive. Automatic, so that it never bounces itself."""
+    details = {"recipient": recipient, "status": status}
+    return tuple(Outgoing("undeliverable", _address(a), "agent", automatic=True, details=details) for a in agents)
+
+
+def sendable(mails: Iterable[Outgoing], settings: Settings) -> tuple[Outgoing, ...]:
+    """What may leave: nothing to ourselves, nothing to what is no address, and no mail twice."""
+    kept: dict[tuple[str, str], Outgoing] = {}
+    for mail in mails:
+        address = mail.recipient.address
+        if is_usable(address) and not is_own(address, settings):
+            kept.setdefault((mail.template, fold(address)), mail)
+    return tuple(kept.values())
+
+
+def shown_name(case: Case) -> str:
+    """Who a notice seems to come from; empty where the name would deceive."""
+    return "" if case.sender.posing else people.requester(case).name
+
+
+def _address(agent: Agent) -> Address:
+    return Address(agent.name, agent.address)
+
+
+def _purpose(case: Case) -> str:
+    return "agent" if case.ticket else "none"

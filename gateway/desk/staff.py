@@ -1,0 +1,205 @@
+"""What a genuine agent's mail does: answer, note, command, forward a customer's mail, or open a ticket."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.desk import commands, mails, people, tickets
+from gateway.desk.case import Case
+from gateway.desk.commands import Commands, Parsed
+from gateway.desk.decision import Changes, Decision, NewMessage, Outgoing
+from gateway.desk.identity import fold, is_own, is_usable
+from gateway.desk.threading import Match
+from gateway.model import Forward, MailState, MessageKind, Participant, Severity, Status, Ticket
+from gateway.settings import Agent
+
+NEEDS_TICKET = "there is no ticket yet that these commands could be about; only #sev goes with a mail that opens one"
+NOTHING = "the mail holds no text, no attachment and no command"
+
+
+def work(case: Case, agent: Agent) -> Decision:
+    """The mail of an agent who is proved to be one."""
+    forward = case.mail.forward
+    # Clients quote what is answered in the shape of a forward; who answers one of our notices does not forward.
+    if forward is not None and case.found.match is not Match.OWN_AGENT_TOKEN:
+        return _forwarded(case, agent, forward)
+    if case.ticket is None:
+        return _own_ticket(case, agent)
+    return _on_ticket(case, agent, case.ticket)
+
+
+def _forwarded(case: Case, agent: Agent, forward: Forward) -> Decision:
+    """The original sender becomes the requester; what the agent wrote above stays among agents."""
+    parsed = commands.parse(forward.comment)
+    problems = _problems_without_ticket(parsed)
+    if problems and not case.released:
+        return _hold(case, agent, problems)
+    comment = forward.comment if problems else parsed.rest
+    original = forward.sender
+    if original is None or not is_usable(original.address) or is_own(original.address, case.settings):
+        original = case.author
+    message = NewMessage(
+        MessageKind.INBOUND,
+        original,
+        forward.text,
+        full_text=case.mail.text,
+        evidence=(*case.evidence, f"forwarded by {agent.address}; the sender is who the forwarded mail names"),
+    )
+    return tickets.opened(
+        case,
+        original,
+        message,
+        f"a mail of {original.address}, forwarded by {agent.address}",
+        note=replace(_note(case, comment), with_attachments=False) if comment.strip() else None,
+        severity=None if problems else parsed.commands.severity,
+        refers_to=case.ticket,
+    )
+
+
+def _own_ticket(case: Case, agent: Agent) -> Decision:
+    parsed = commands.parse(case.new_text)
+    problems = _problems_without_ticket(parsed)
+    if parsed.commands.note:
+        problems = (NEEDS_TICKET,)
+    if problems and not case.released:
+        return _hold(case, agent, problems)
+    text = case.new_text if problems else parsed.rest
+    message = tickets.customer_message(case, case.author, text, case.evidence)
+    severity = None if problems else parsed.commands.severity
+    return tickets.opened(case, case.author, message, f"a mail of the agent {agent.address}", severity=severity)
+
+
+def _on_ticket(case: Case, agent: Agent, ticket: Ticket) -> Decision:
+    parsed = commands.parse(case.new_text)
+    problems = parsed.problems + _unknown_assignee(case, parsed.commands)
+    if not problems and parsed.commands == Commands() and not parsed.rest.strip() and not case.mail.attachments:
+        problems = (NOTHING,)
+    if problems and not case.released:
+        return _hold(case, agent, problems)
+    if problems:
+        # Released all the same: nobody knows what was meant, so it stays among agents.
+        return _noted(case, agent, ticket, _note(case, case.new_text), Commands())
+    if parsed.commands.note:
+        return _noted(case, agent, ticket, _note(case, parsed.rest), parsed.commands)
+    if parsed.commands != Commands() and not parsed.rest.strip():
+        return _commanded(case, agent, ticket, parsed.commands)
+    return _answered(case, agent, ticket, parsed)
+
+
+def _answered(case: Case, agent: Agent, ticket: Ticket, parsed: Parsed) -> Decision:
+    """To every participant; HTML stays behind, since it may hold what the text was cut free of."""
+    waits = Status.PENDING if ticket.status is Status.OPEN else None
+    changes = _changes(agent, ticket, parsed.commands, waits)
+    recipients = _recipients(case, ticket)
+    message = NewMessage(
+        MessageKind.REPLY, case.author, parsed.rest, full_text=case.mail.text, by_agent=True, evidence=case.evidence
+    )
+    told = people.desk(case.settings, ticket.mailbox, changes.assignee or ticket.assignee, without=agent.address)
+    assigned = bool(changes.assignee or ticket.assignee)
+    return _worked(
+        case,
+        agent,
+        ticket,
+        "an agent's answer",
+        message,
+        changes,
+        (*mails.answers(recipients, agent), *mails.notices(told if assigned else (), by=agent.name)),
+        [f"answered {', '.join(p.address for p in recipients) or 'nobody: all had it directly'}"],
+    )
+
+
+def _noted(case: Case, agent: Agent, ticket: Ticket, note: NewMessage, ordered: Commands) -> Decision:
+    changes = _changes(agent, ticket, ordered)
+    told = people.desk(case.settings, ticket.mailbox, changes.assignee or ticket.assignee, without=agent.address)
+    notices = mails.notices(told, by=agent.name)
+    return _worked(case, agent, ticket, "an agent's note", note, changes, notices, ["noted"])
+
+
+def _commanded(case: Case, agent: Agent, ticket: Ticket, ordered: Commands) -> Decision:
+    """Commands alone. The message is for the history, and for the agent who gets the ticket assigned."""
+    changes = _changes(agent, ticket, ordered)
+    message = NewMessage(
+        MessageKind.SYSTEM,
+        case.author,
+        "\n".join(_sentences(ticket, changes)),
+        full_text=case.mail.text,
+        by_agent=True,
+        evidence=case.evidence,
+    )
+    told = (
+        people.desk(case.settings, ticket.mailbox, changes.assignee, without=agent.address) if changes.assignee else ()
+    )
+    return _worked(case, agent, ticket, "an agent's commands", message, changes, mails.notices(told, by=agent.name), [])
+
+
+def _worked(
+    case: Case,
+    agent: Agent,
+    ticket: Ticket,
+    why: str,
+    message: NewMessage,
+    changes: Changes,
+    outgoing: tuple[Outgoing, ...],
+    events: list[str],
+) -> Decision:
+    return Decision(
+        MailState.APPENDED,
+        why,
+        ticket_id=ticket.id,
+        message=message,
+        changes=changes,
+        mails=outgoing,
+        page=changes.severity is Severity.S0 and ticket.severity is not Severity.S0,
+        events=(*events, *_sentences(ticket, changes)),
+        actor=agent.address,
+    )
+
+
+def _recipients(case: Case, ticket: Ticket) -> list[Participant]:
+    """The participants, without those who got the mail directly."""
+    direct = {fold(a.address) for a in (*case.mail.to, *case.mail.cc)} | {case.sender.address}
+    return [p for p in ticket.participants if fold(p.address) not in direct]
+
+
+def _changes(agent: Agent, ticket: Ticket, ordered: Commands, status: Status | None = None) -> Changes:
+    assignee = agent.address if ordered.assign == "me" else ordered.assign or None
+    return Changes(ordered.status or status, ordered.severity, assignee)
+
+
+def _sentences(ticket: Ticket, changes: Changes) -> list[str]:
+    said = []
+    if changes.status not in (None, ticket.status):
+        said.append(f"{ticket.status.value} -> {changes.status}")
+    if changes.severity not in (None, ticket.severity):
+        said.append(f"severity {ticket.severity.value} -> {changes.severity}")
+    if changes.assignee not in (None, ticket.assignee):
+        said.append(f"assigned to {changes.assignee}")
+    return said
+
+
+def _note(case: Case, text: str) -> NewMessage:
+    return NewMessage(
+        MessageKind.NOTE, case.author, text, full_text=case.mail.text, by_agent=True, evidence=case.evidence
+    )
+
+
+def _unknown_assignee(case: Case, ordered: Commands) -> tuple[str, ...]:
+    if ordered.assign in ("", "me") or fold(ordered.assign) in case.settings.agents:
+        return ()
+    return (f"#assign: {ordered.assign[:80]} is no agent here",)
+
+
+def _problems_without_ticket(parsed: Parsed) -> tuple[str, ...]:
+    needy = parsed.commands.status is not None or parsed.commands.assign
+    return (*parsed.problems, NEEDS_TICKET) if needy else parsed.problems
+
+
+def _hold(case: Case, agent: Agent, problems: tuple[str, ...]) -> Decision:
+    return Decision(
+        MailState.HELD,
+        f"commands of {agent.address} could not be followed: {'; '.join(problems)}",
+        ticket_id=case.ticket.id if case.ticket else 0,
+        mails=mails.problem(case, agent, problems),
+        events=("an agent's mail is held, since its commands could not be followed",),
+        actor=agent.address,
+    )

@@ -1,0 +1,140 @@
+"""What a customer's mail does: it opens a ticket, or adds to one that stands."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from gateway.desk import mails, people
+from gateway.desk.case import Case
+from gateway.desk.decision import Changes, Decision, NewMessage, NewTicket
+from gateway.desk.permission import Act
+from gateway.model import Action, Address, MailState, MessageKind, Role, Severity, Status, Ticket
+
+NO_SUBJECT = "(no subject)"
+_LONGEST_SUBJECT = 250
+
+
+def open_ticket(case: Case, why: str, refers_to: Ticket | None = None) -> Decision:
+    """A new ticket of the sender's."""
+    requester = people.requester(case)
+    evidence = case.evidence
+    if not case.sender.address:
+        evidence += (f"requester taken from a header that proves nothing: {requester.address or 'no address found'}",)
+    message = customer_message(case, requester, case.new_text, evidence)
+    return opened(case, requester, message, why, refers_to=refers_to)
+
+
+def opened(
+    case: Case,
+    requester: Address,
+    message: NewMessage,
+    why: str,
+    *,
+    note: NewMessage | None = None,
+    severity: Severity | None = None,
+    refers_to: Ticket | None = None,
+) -> Decision:
+    """A new ticket of ``requester``. A ``severity`` that an agent commands overrides the verdict's."""
+    verdict = case.verdict
+    mailbox = refers_to.mailbox if refers_to else case.lookups.mailbox.name
+    new = NewTicket(
+        subject=_subject(case),
+        severity=severity or verdict.severity,
+        category=verdict.category,
+        subcategory=verdict.subcategory,
+        mailbox=mailbox,
+        language=case.mail.language or case.settings.by_name[mailbox].language,
+        requester=requester,
+        cc=people.copied(case, (requester.address, case.sender.address)),
+        refers_to=refers_to.id if refers_to else 0,
+    )
+    agents = people.desk(case.settings, mailbox, "", without=case.sender.address)
+    events = [f"opened: {why}"]
+    if refers_to:
+        events.append(f"refers to {refers_to.number}")
+    return Decision(
+        MailState.TICKET,
+        why,
+        opens=new,
+        message=message,
+        note=note,
+        mails=(
+            *mails.confirmations(case, (requester, *new.cc)),
+            *mails.notices(agents, by=mails.shown_name(case)),
+        ),
+        page=new.severity is Severity.S0 and (severity is not None or verdict.action is Action.PAGE),
+        events=tuple(events),
+        actor=case.sender.address or "gateway",
+        verdict=verdict,
+    )
+
+
+def append(case: Case, ticket: Ticket) -> Decision:
+    """A participant's answer: stored, shown to the desk, never confirmed."""
+    if _closed_for_good(case, ticket):
+        return open_ticket(case, f"{ticket.number} was solved too long ago to be reopened", refers_to=ticket)
+    changes, page, events = _stir(case, ticket)
+    joins, refused = _joins(case, ticket)
+    events += [f"{person.address} joined, brought by {case.sender.address}" for person in joins]
+    events += [f"{person.address} in Cc was not added: the sender is not proved" for person in refused]
+    agents = people.desk(case.settings, ticket.mailbox, ticket.assignee, without=case.sender.address)
+    return Decision(
+        MailState.APPENDED,
+        case.row.reason,
+        ticket_id=ticket.id,
+        message=customer_message(case, people.requester(case), case.new_text, case.evidence),
+        changes=changes,
+        joins=tuple((person, Role.CC) for person in joins),
+        mails=mails.notices(agents, by=mails.shown_name(case)),
+        page=page,
+        events=tuple(events),
+        actor=case.sender.address or "gateway",
+        verdict=case.verdict,
+    )
+
+
+def _closed_for_good(case: Case, ticket: Ticket) -> bool:
+    # What a robot adds reopens nothing, so there is nothing to be too late for.
+    if case.sender.robot or ticket.status is not Status.SOLVED or ticket.solved_at is None:
+        return False
+    return case.now - ticket.solved_at > timedelta(days=case.settings.tickets.reopen_days)
+
+
+def _stir(case: Case, ticket: Ticket) -> tuple[Changes, bool, list[str]]:
+    """What an answer changes by itself: it wakes a ticket, and raises it to S0 but never lowers it."""
+    woken = ticket.status is not Status.OPEN and not case.sender.robot
+    raised = case.verdict.severity is Severity.S0 and ticket.severity is not Severity.S0
+    again = case.critical and (raised or ticket.status is Status.SOLVED)
+    changes = Changes(Status.OPEN if woken else None, Severity.S0 if raised else None)
+    events = [f"{ticket.status.value} -> open, by an answer"] if woken else []
+    events += [f"severity {ticket.severity.value} -> S0, by an answer"] if raised else []
+    return changes, again, events
+
+
+def _joins(case: Case, ticket: Ticket) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
+    """Who in Cc joins, and who does not because anyone could have written this mail."""
+    newcomers = people.copied(case, (*(p.address for p in ticket.participants), case.sender.address))
+    if case.sender.robot:
+        return (), ()
+    return (newcomers, ()) if case.row.act is Act.APPEND else ((), newcomers)
+
+
+def customer_message(case: Case, author: Address, text: str, evidence: tuple[str, ...]) -> NewMessage:
+    """The new text; the whole body where nothing else is left of it."""
+    whole = not case.mail.reply.quoted.strip()
+    return NewMessage(
+        MessageKind.INBOUND,
+        author,
+        text if text.strip() else case.mail.text,
+        html=case.mail.safe_html if whole else "",
+        full_text=case.mail.text,
+        evidence=evidence,
+    )
+
+
+def _subject(case: Case) -> str:
+    tags = "|".join(re.escape(mailbox.prefix) for mailbox in case.settings.mailbox)
+    without = re.sub(rf"\[(?:{tags})-[0-9]+\]", " ", case.mail.subject_base, flags=re.IGNORECASE)
+    shown = "".join(c if c.isprintable() else " " for c in without)
+    return " ".join(shown.split())[:_LONGEST_SUBJECT] or NO_SUBJECT
