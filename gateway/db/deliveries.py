@@ -11,11 +11,12 @@ from sqlalchemy import Connection, Row, Table, bindparam, or_, select, update
 
 from gateway.db.ids import Ids
 from gateway.db.mails import LEASE_SECONDS, Mails, db_now
-from gateway.db.schema import attachment, from_moment, mail, outgoing, page, ticket, to_moment
+from gateway.db.schema import attachment, fixed, from_moment, mail, outgoing, page, ticket, to_moment
 from gateway.db.unit import outgoing_row
 from gateway.db.writer import Writer
 from gateway.model import Attachment, Composed, DeliveryState, Due, Page, Severity
 
+_WAITING = fixed(DeliveryState.WAITING.value)
 _SENT: dict[str, Any] = {
     table.name: update(table)
     .where(table.c.id == bindparam("id_"))
@@ -38,7 +39,7 @@ class Deliveries:
         chosen = (
             select(table.c.id)
             .where(
-                table.c.state == DeliveryState.WAITING,
+                table.c.state == _WAITING,
                 table.c.due_at <= moment,
                 or_(table.c.node == "", table.c.lease_until < moment),
             )
@@ -73,13 +74,13 @@ class Deliveries:
     def next_due(self) -> datetime | None:
         """When the earliest waiting one is due; None where nothing waits."""
         table = self.table
-        query = select(table.c.due_at).where(table.c.state == DeliveryState.WAITING).order_by(table.c.due_at).limit(1)
+        query = select(table.c.due_at).where(table.c.state == _WAITING).order_by(table.c.due_at).limit(1)
         moment = self._writer.run(lambda connection: connection.execute(query).scalar())
         return from_moment(moment) if moment is not None else None
 
     def forget_leases(self, connection: Connection) -> None:
         """All leases end. Only for the one process of an embedded database, when it starts."""
-        waiting = update(self.table).where(self.table.c.state == DeliveryState.WAITING, self.table.c.node != "")
+        waiting = update(self.table).where(self.table.c.state == _WAITING, self.table.c.node != "")
         connection.execute(waiting.values(node="", lease_until=0))
 
     def change(self, id_: int, state: DeliveryState, allowed: Sequence[DeliveryState], now: datetime) -> bool:

@@ -8,11 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from gateway.db.ids import Ids
 from gateway.db.raw import INLINE_BYTES, Segments
-from gateway.db.schema import from_moment, mail, to_moment
+from gateway.db.schema import fixed, from_moment, mail, to_moment
 from gateway.errors import Temporary
 from gateway.model import Envelope, MailState
 
@@ -54,10 +65,12 @@ def db_now(connection: Connection, now: datetime) -> ColumnElement[int]:
     return literal(to_moment(now), mail.c.due_at.type)
 
 
+_RECEIVED = fixed(MailState.RECEIVED.value)
+_BACKLOG = select(func.count()).select_from(mail).where(mail.c.state == _RECEIVED)
 _INSERT = insert(mail)
 _FINISH = (
     update(mail)
-    .where(mail.c.id == bindparam("id_"), mail.c.state == MailState.RECEIVED, mail.c.node == bindparam("node_"))
+    .where(mail.c.id == bindparam("id_"), mail.c.state == _RECEIVED, mail.c.node == bindparam("node_"))
     .values({name: bindparam(name) for name in ("state", "reason", "subject", "ticket_id", "done_at", "lease_until")})
 )
 
@@ -115,7 +128,7 @@ class Mails:
         free = or_(mail.c.node == "", mail.c.lease_until < moment)
         chosen = (
             select(mail.c.id)
-            .where(mail.c.state == MailState.RECEIVED, mail.c.due_at <= moment, free)
+            .where(mail.c.state == _RECEIVED, mail.c.due_at <= moment, free)
             .order_by(mail.c.due_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -146,14 +159,16 @@ class Mails:
     def forget_leases(self, connection: Connection) -> None:
         """All leases end. Only for the one process of an embedded database, when it starts."""
         connection.execute(
-            update(mail).where(mail.c.state == MailState.RECEIVED, mail.c.node != "").values(node="", lease_until=0)
+            update(mail).where(mail.c.state == _RECEIVED, mail.c.node != "").values(node="", lease_until=0)
         )
+
+    def backlog(self, connection: Connection) -> int:
+        """How many mails wait to be read."""
+        return connection.execute(_BACKLOG).scalar_one()
 
     def renew(self, connection: Connection, ids: Iterable[int], now: datetime) -> None:
         """Keep leases that this node still has."""
-        mine = update(mail).where(
-            mail.c.id.in_(list(ids)), mail.c.node == self._node, mail.c.state == MailState.RECEIVED
-        )
+        mine = update(mail).where(mail.c.id.in_(list(ids)), mail.c.node == self._node, mail.c.state == _RECEIVED)
         connection.execute(mine.values(lease_until=db_now(connection, now) + LEASE_SECONDS * 1_000_000))
 
     def finish(self, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -173,7 +188,7 @@ class Mails:
         """Count a failed try; the mail is read again at ``due_at``."""
         connection.execute(
             update(mail)
-            .where(mail.c.id == mail_id, mail.c.state == MailState.RECEIVED)
+            .where(mail.c.id == mail_id, mail.c.state == _RECEIVED)
             .values(attempts=mail.c.attempts + 1, reason=why, due_at=to_moment(due_at), node="", lease_until=0)
         )
 

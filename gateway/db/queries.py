@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, Select, func, select
 
 from gateway.db.engine import reading
-from gateway.db.schema import attachment, event, from_moment, mail, message, outgoing, page, participant, ticket
+from gateway.db.schema import attachment, event, fixed, from_moment, mail, message, outgoing, page, participant, ticket
 from gateway.model import DeliveryState, MailState, Role
 
 
@@ -203,7 +203,7 @@ class Queries:
             states = _counts(connection, select(mail.c.state, func.count()).group_by(mail.c.state))
             sending = _counts(connection, select(outgoing.c.state, func.count()).group_by(outgoing.c.state))
             oldest = connection.execute(
-                select(func.min(mail.c.received_at)).where(mail.c.state == MailState.RECEIVED)
+                select(func.min(mail.c.received_at)).where(mail.c.state == fixed(MailState.RECEIVED.value))
             ).scalar()
             tickets = connection.execute(select(func.count()).select_from(ticket)).scalar_one()
         accepted = sum(states.values())
@@ -238,8 +238,8 @@ def _ticket_row(row: Row[Any]) -> TicketRow:
 
 def _mail_row(row: Row[Any]) -> MailRow:
     return MailRow(
-        row.id, from_moment(row.received_at), row.via, row.mail_from, json.loads(row.recipients), row.subject, row.state,
-        row.reason, row.number or "", row.size, row.attempts, row.peer,
+        row.id, from_moment(row.received_at), row.via, row.mail_from, json.loads(row.recipients), row.subject,
+        row.state, row.reason, row.number or "", row.size, row.attempts, row.peer,
     )  # fmt: skip
 
 

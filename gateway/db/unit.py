@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.db.ids import Ids
 from gateway.db.mails import LEASE_SECONDS, Mails, Outcome, db_now
 from gateway.db.schema import attachment, event, message, outgoing, page, participant, seen, sender, ticket, to_moment
-from gateway.desk.decision import Decision, Known, Lookups, NewTicket, Outgoing
+from gateway.desk.decision import Decision, Known, Lookups, NewMessage, NewTicket, Outgoing
 from gateway.model import (
     Address,
     Attachment,
@@ -129,7 +129,8 @@ class Unit:
     def _add(self, case: Case) -> Applied:
         decision = case.decision
         subject = self._ticket(case)
-        attachments = self._message(case, subject)
+        attachments = self._message(case, subject, decision.message)
+        self._message(case, subject, decision.note)
         composed = [self._compose(out, subject, case, attachments, self._now) for out in decision.mails]
         sent = tuple(self._outgoing(subject, mail) for mail in composed)
         if subject is not None:
@@ -202,8 +203,7 @@ class Unit:
             self._undeliverable.append((standing.id, decision.undeliverable))
         return changed
 
-    def _message(self, case: Case, subject: Ticket | None) -> list[Stored]:
-        new = case.decision.message
+    def _message(self, case: Case, subject: Ticket | None, new: NewMessage | None) -> list[Stored]:
         if new is None or subject is None:
             return []
         id_ = self._ids.take(self._connection, message)
@@ -276,7 +276,7 @@ class Unit:
             Outcome(case.mail_id, decision.state, decision.reason, case.read.subject, subject.id if subject else None)
         )
         # A held mail is not seen yet: released, or sent again by its author, it must go through.
-        if not case.known.duplicate_of and decision.state is not MailState.HELD:
+        if case.lookups.dedupe and not case.known.duplicate_of and decision.state is not MailState.HELD:
             self._rows["seen"].append({"key": case.lookups.dedupe, "mail_id": case.mail_id})
         if case.lookups.sender and not case.known.duplicate_of:
             mails, acks = case.known.recent_from_sender, case.known.acknowledged

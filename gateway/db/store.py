@@ -1,0 +1,99 @@
+"""The database and what is built on it, opened together."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from gateway import log
+from gateway.db.deliveries import Outbox, Pages
+from gateway.db.engine import ProcessLock, check_version, open_engine, sqlite_file, upgrade
+from gateway.db.ids import Ids
+from gateway.db.mails import Mails
+from gateway.db.queries import Queries
+from gateway.db.raw import Segments
+from gateway.db.writer import Writer
+from gateway.errors import Permanent
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Everything that reads and writes the database, on one engine and one writer."""
+
+    url: str
+    node: str
+    engine: Engine
+    writer: Writer
+    ids: Ids
+    mails: Mails
+    outbox: Outbox
+    pages: Pages
+    queries: Queries
+    lock: ProcessLock | None
+    """Held while this process may serve; None on a database of several nodes, and for commands."""
+
+    @property
+    def embedded(self) -> bool:
+        return sqlite_file(self.url) is not None
+
+    def free_bytes(self) -> int | None:
+        """Free disk space beside an embedded database; None elsewhere."""
+        file = sqlite_file(self.url)
+        return shutil.disk_usage(file.parent).free if file is not None else None
+
+    def close(self) -> None:
+        self.writer.close()
+        self.engine.dispose()
+        if self.lock is not None:
+            self.lock.free()
+
+
+def open_store(url: str, node: str, *, serve: bool) -> Store:
+    """Open the database; ``serve`` takes it over as its one process, where it is embedded.
+
+    An embedded database is migrated on the way; another must have been (``gateway db upgrade``). Raises Temporary or
+    Permanent, with the remedy in the private text.
+    """
+    file = sqlite_file(url)
+    lock = _lock(file) if serve and file is not None else None
+    if file is not None:
+        _migrate(url, file)
+    engine = open_engine(url)
+    check_version(engine, url)
+    ids = Ids()
+    writer = Writer(engine, ids)
+    mails = Mails(ids, Segments(file.parent / "raw") if file is not None else None, node)
+    outbox, pages = Outbox(writer, node, mails, ids), Pages(writer, node)
+    writer.start()
+    if lock is not None:
+        writer.run(lambda connection: _take_over(connection, mails, outbox, pages))
+    log.database_opened(engine.dialect.name, sqlite3.sqlite_version if file is not None else "")
+    return Store(url, node, engine, writer, ids, mails, outbox, pages, Queries(engine), lock)
+
+
+def _lock(file: Path) -> ProcessLock:
+    lock = ProcessLock(file)
+    if not lock.take():
+        raise Permanent(
+            "",
+            f"{file}: another gateway process serves this database; stop it first, or give this one its own data_dir",
+        )
+    return lock
+
+
+def _migrate(url: str, file: Path) -> None:
+    try:
+        upgrade(url, log.database_upgraded)
+    except sqlite3.DatabaseError as problem:
+        raise Permanent("", f"{file}: cannot be used as a database ({problem})") from problem
+
+
+def _take_over(connection: Connection, mails: Mails, outbox: Outbox, pages: Pages) -> None:
+    """The process that held these leases is dead: the lock says so."""
+    mails.forget_leases(connection)
+    outbox.forget_leases(connection)
+    pages.forget_leases(connection)

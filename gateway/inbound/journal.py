@@ -1,0 +1,113 @@
+"""The durable accept: a mail is ours once its row is committed and fsynced, many sessions in one commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+
+from sqlalchemy import Connection
+
+from gateway.db.mails import Mails, Waiting
+from gateway.db.writer import Writer
+from gateway.model import Envelope
+
+MOST_IN_MEMORY_BYTES = 48 * 1024 * 1024
+"""Accepted mails that wait in memory for the worker; what comes beyond is claimed from the database later."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Mails that share a commit. Closed when the writer takes it up, so that a second run of it is the same."""
+
+    mails: list[tuple[Envelope, bytes]] = field(default_factory=list)
+    futures: list[asyncio.Future[int]] = field(default_factory=list)
+    mine: bool = False
+
+
+class Queue:
+    """Accepted mails in memory, on their way from the journal to the worker. Lives in the event loop."""
+
+    def __init__(self) -> None:
+        self._mails: deque[Waiting] = deque()
+        self.bytes = 0
+        self.filled = asyncio.Event()
+
+    def put(self, mails: Sequence[Waiting]) -> None:
+        self._mails.extend(mails)
+        self.bytes += sum(len(m.raw) for m in mails)
+        self.filled.set()
+
+    def take(self, most: int, most_bytes: int) -> list[Waiting]:
+        """The oldest mails, at least one if there is any, together not much over ``most_bytes``."""
+        taken: list[Waiting] = []
+        size = 0
+        while self._mails and len(taken) < most and (not taken or size + len(self._mails[0].raw) <= most_bytes):
+            taken.append(self._mails.popleft())
+            size += len(taken[-1].raw)
+        self.bytes -= size
+        if not self._mails:
+            self.filled.clear()
+        return taken
+
+    def __len__(self) -> int:
+        return len(self._mails)
+
+
+class Journal:
+    """Takes mails from the listeners. Lives in the event loop; its commits happen in the writer's thread."""
+
+    def __init__(self, writer: Writer, mails: Mails, queue: Queue, clock: Callable[[], datetime]) -> None:
+        self._writer = writer
+        self._mails = mails
+        self._queue = queue
+        self._clock = clock
+        self._lock = Lock()
+        self._open: _Batch | None = None
+
+    async def accept(self, envelope: Envelope, raw: bytes) -> int:
+        """Keep a mail; returns its id after the commit. Raises Temporary where it could not be kept."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[int] = loop.create_future()
+        with self._lock:
+            batch, fresh = self._open, False
+            if batch is None:
+                batch, fresh = _Batch(mine=self._queue.bytes < MOST_IN_MEMORY_BYTES), True
+                self._open = batch
+            batch.mails.append((envelope, raw))
+            batch.futures.append(future)
+        if fresh:
+            self._submit(batch, loop)
+        return await future
+
+    def _submit(self, batch: _Batch, loop: asyncio.AbstractEventLoop) -> None:
+        def job(connection: Connection) -> tuple[list[int], datetime]:
+            with self._lock:
+                if self._open is batch:
+                    self._open = None
+            now = self._clock()
+            return self._mails.add(connection, batch.mails, now, mine=batch.mine), now
+
+        def done(result: Future[tuple[list[int], datetime]]) -> None:
+            loop.call_soon_threadsafe(self._committed, batch, result)
+
+        self._writer.submit(job).add_done_callback(done)
+
+    def _committed(self, batch: _Batch, result: Future[tuple[list[int], datetime]]) -> None:
+        problem = result.exception()
+        if problem is not None:
+            for future in batch.futures:
+                if not future.done():
+                    future.set_exception(problem)
+            return
+        ids, at = result.result()
+        for id_, future in zip(ids, batch.futures, strict=True):
+            if not future.done():
+                future.set_result(id_)
+        if batch.mine:
+            accepted = zip(ids, batch.mails, strict=True)
+            self._queue.put([Waiting(id_, envelope, raw, at) for id_, (envelope, raw) in accepted])

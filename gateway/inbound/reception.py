@@ -1,0 +1,49 @@
+"""What stands behind the listeners: whose mail we take, who may log in, and whether we can take any now."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from datetime import datetime
+
+from gateway.desk import tokens
+from gateway.desk.tokens import Keys
+from gateway.inbound.journal import Journal
+from gateway.model import Envelope
+from gateway.settings import Settings
+
+
+class Reception:
+    """The ``Intake`` of the running gateway. ``trouble_now`` is set by whoever watches disk, backlog and database."""
+
+    def __init__(self, settings: Settings, keys: Keys, journal: Journal, clock: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._journal = journal
+        self._clock = clock
+        self._domains = {address.rpartition("@")[2] for address in settings.by_address}
+        self.trouble_now = ""
+
+    async def accept(self, envelope: Envelope, raw: bytes) -> int:
+        return await self._journal.accept(envelope, raw)
+
+    def knows(self, address: str) -> bool:
+        """Own addresses, those with a genuine token, and postmaster (RFC 5321 §4.5.1)."""
+        folded = address.lower()
+        local, _, domain = folded.rpartition("@")
+        if folded == "postmaster" or (local == "postmaster" and domain in self._domains):
+            return True
+        if folded in self._settings.by_address:
+            return True
+        base, token = tokens.split(folded)
+        return base in self._settings.by_address and tokens.verify(self._keys, token, self._clock()) is not None
+
+    def authenticate(self, username: str, password: str) -> str:
+        """The address of the agent, or nothing. An unknown name costs the same comparison as a wrong password."""
+        agent = self._settings.agents.get(username.strip().lower())
+        expected = agent.password if agent is not None else ""
+        right = hmac.compare_digest(password.encode("utf-8", "surrogatepass"), expected.encode("utf-8"))
+        return agent.address if agent is not None and expected and right else ""
+
+    def trouble(self) -> str:
+        return self.trouble_now

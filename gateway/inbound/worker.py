@@ -1,0 +1,262 @@
+"""From an accepted mail to its end: claim, read, decide, apply, in batches that share a transaction.
+
+A mail that cannot be decided is set aside, counted and tried again; after the last try it becomes a ticket from what
+is safe, and if even that fails it ends as failed, where the operator sees it. No batch suffers from one of its mails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from gateway import log
+from gateway.db.ids import Ids
+from gateway.db.known import load
+from gateway.db.mails import LeaseLost, Mails, Outcome, Waiting
+from gateway.db.unit import Applied, Case, Compose, Unit
+from gateway.db.writer import Writer
+from gateway.desk import decide, threading
+from gateway.desk.decision import Decision, Known, Lookups
+from gateway.desk.tokens import Keys
+from gateway.errors import GatewayError
+from gateway.inbound.journal import Queue
+from gateway.inbound.reader import Read, Reader, Unreadable
+from gateway.model import MailState
+from gateway.settings import Settings
+
+BATCH = 24
+BATCH_BYTES = 8 * 1024 * 1024
+"""Of raw mail that goes to a child at once."""
+MOST_TRIES = 3
+RETRY = timedelta(seconds=20)
+POLL_SECONDS = 1.0
+"""How often the database is asked for mails that did not come through memory: released ones, retries, those of
+``gateway ingest`` and of nodes that died."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    waiting: Waiting
+    result: Read | Unreadable
+    lookups: Lookups
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    waiting: Waiting
+    problem: Exception
+
+
+class Worker:
+    """Lives in the event loop; reads in children, decides and writes in the writer's thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        writer: Writer,
+        ids: Ids,
+        mails: Mails,
+        queue: Queue,
+        reader: Reader,
+        compose: Compose,
+        node: str,
+        clock: Callable[[], datetime],
+        done: Callable[[Sequence[Applied]], None],
+    ) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._writer = writer
+        self._ids = ids
+        self._mails = mails
+        self._queue = queue
+        self._reader = reader
+        self._compose = compose
+        self._node = node
+        self._clock = clock
+        self._done = done
+        self._room = asyncio.Semaphore(settings.reading.workers + 1)
+        self._running: set[asyncio.Task[None]] = set()
+        self._in_hand: set[int] = set()
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until ``stop``; batches in hand are finished, the rest waits in the journal."""
+        poll = asyncio.create_task(self._poll())
+        try:
+            while not self._stopping.is_set():
+                await self._room.acquire()
+                batch = await self._next()
+                if batch:
+                    self._start(batch)
+                else:
+                    self._room.release()
+        finally:
+            poll.cancel()
+            await asyncio.gather(poll, *self._running, return_exceptions=True)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._queue.filled.set()
+
+    async def drain(self) -> None:
+        """Work until nothing waits that is due: for commands that end when the work does."""
+        while await self._fetch() or len(self._queue):
+            while batch := self._queue.take(BATCH, BATCH_BYTES):
+                await self._work(batch)
+
+    async def _next(self) -> list[Waiting]:
+        await self._queue.filled.wait()
+        return [] if self._stopping.is_set() else self._queue.take(BATCH, BATCH_BYTES)
+
+    def _start(self, batch: list[Waiting]) -> None:
+        task = asyncio.create_task(self._work(batch))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._room.release()
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            log.part_crashed("worker", problem)
+
+    async def _poll(self) -> None:
+        while True:
+            try:
+                await self._fetch()
+            except GatewayError as problem:
+                log.part_crashed("worker", problem)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _fetch(self) -> int:
+        """Claim mails from the database where memory has room; returns how many."""
+        if len(self._queue) >= BATCH:
+            return 0
+        now = self._clock()
+        claim = self._writer.submit(lambda connection: self._mails.claim(connection, now, BATCH))
+        claimed: list[Waiting] = await asyncio.wrap_future(claim)
+        fresh = [waiting for waiting in claimed if waiting.id not in self._in_hand]
+        self._queue.put(fresh)
+        return len(fresh)
+
+    async def _work(self, batch: list[Waiting]) -> None:
+        ids = [waiting.id for waiting in batch]
+        self._in_hand.update(ids)
+        try:
+            results = await self._reader.read(ids, [waiting.raw for waiting in batch])
+            items = [self._item(waiting, result) for waiting, result in zip(batch, results, strict=True)]
+            for group in independent(items):
+                await self._apply(group)
+        finally:
+            self._in_hand.difference_update(ids)
+
+    def _item(self, waiting: Waiting, result: Read | Unreadable) -> _Item:
+        lookups = threading.lookups(result.mail, waiting.envelope, self._settings, self._keys, self._clock())
+        return _Item(waiting, result, lookups)
+
+    async def _apply(self, items: Sequence[_Item]) -> None:
+        try:
+            results = await asyncio.wrap_future(self._writer.submit(lambda connection: self._decide(connection, items)))
+        except LeaseLost:
+            await self._one_by_one(items)
+        except Exception as problem:
+            if len(items) > 1:
+                await self._one_by_one(items)
+            else:
+                await self._set_aside(items[0].waiting, problem)
+        else:
+            applied = [one for one in results if isinstance(one, Applied)]
+            self._tell(applied)
+            self._done(applied)
+            for trouble in results:
+                if isinstance(trouble, _Trouble):
+                    await self._set_aside(trouble.waiting, trouble.problem)
+
+    async def _one_by_one(self, items: Sequence[_Item]) -> None:
+        """A lease that was lost concerns one mail, and another node has it then; the others go on."""
+        if len(items) > 1:
+            for item in items:
+                await self._apply([item])
+
+    def _decide(self, connection: Connection, items: Sequence[_Item]) -> list[Applied | _Trouble]:
+        """In the writer's thread. May run twice, so it changes nothing but the database."""
+        now = self._clock()
+        unit = Unit(connection, self._ids, self._mails, self._settings, self._compose, self._node, now)
+        results: list[Applied | _Trouble] = []
+        known = load(connection, [item.lookups for item in items], self._settings.loops, now)
+        for item, facts in zip(items, known, strict=True):
+            try:
+                decision = self._decision(item, facts, now)
+                results.append(unit.add(Case(item.waiting.id, item.result.mail, item.lookups, facts, decision)))
+            except Exception as problem:
+                results.append(_Trouble(item.waiting, problem))
+        unit.flush()
+        return results
+
+    def _decision(self, item: _Item, known: Known, now: datetime) -> Decision:
+        waiting, result = item.waiting, item.result
+        if isinstance(result, Read) and waiting.attempts < MOST_TRIES:
+            return decide.decide(
+                result.mail, waiting.envelope, result.verdict, item.lookups, known, self._settings, now,
+                released=waiting.released,
+            )  # fmt: skip
+        mail = result.mail
+        sender = mail.identity.address or waiting.envelope.mail_from
+        return decide.unreadable(waiting.envelope, mail.subject, sender, item.lookups, known, self._settings, now)
+
+    async def _set_aside(self, waiting: Waiting, problem: Exception) -> None:
+        log.mail_failed(waiting.id, problem, waiting.attempts + 1)
+        why = problem.private if isinstance(problem, GatewayError) else f"{type(problem).__name__}: {problem}"
+        now = self._clock()
+
+        def job(connection: Connection) -> None:
+            if waiting.attempts < MOST_TRIES:
+                self._mails.set_aside(connection, waiting.id, why, now + RETRY * (waiting.attempts + 1))
+            else:
+                failed = Outcome(waiting.id, MailState.FAILED, f"after {waiting.attempts + 1} tries: {why}", "", None)
+                self._mails.finish(connection, [failed], now)
+
+        try:
+            await asyncio.wrap_future(self._writer.submit(job))
+        except (GatewayError, LeaseLost) as again:
+            # The database is away: the lease ends some time, and the mail is claimed again.
+            log.part_crashed("worker", again)
+
+    def _tell(self, applied: Iterable[Applied]) -> None:
+        for one in applied:
+            ticket, decision = one.ticket, one.decision
+            if ticket is not None and decision.opens is not None:
+                action = decision.verdict.action if decision.verdict else ""
+                log.ticket_opened(ticket.number, ticket.severity, ticket.category, ticket.mailbox, action)
+            elif ticket is not None and decision.message is not None:
+                log.message_added(ticket.number, decision.message.kind)
+            log.mail_done(one.mail_id, decision.state, decision.reason, ticket.number if ticket else "")
+
+
+def independent(items: Sequence[_Item]) -> list[list[_Item]]:
+    """Cut a batch, in order, into runs in which no mail depends on what an earlier one of the same run changes."""
+    runs: list[list[_Item]] = []
+    touched: set[object] = set()
+    for item in items:
+        keys = _keys(item)
+        if not runs or keys & touched:
+            runs.append([])
+            touched = set()
+        runs[-1].append(item)
+        touched |= keys
+    return runs
+
+
+def _keys(item: _Item) -> set[object]:
+    lookups, mail = item.lookups, item.result.mail
+    keys: set[object] = {("mail", lookups.dedupe), ("from", lookups.sender)} - {("mail", ""), ("from", "")}
+    keys.update(("id", message_id) for message_id in (*lookups.message_ids, mail.message_id) if message_id)
+    if lookups.token is not None:
+        keys.add(("ticket", lookups.token.ticket_id))
+    if lookups.tag:
+        keys.add(("ticket", lookups.tag))
+    return keys
