@@ -110,8 +110,8 @@ class _Reader:
             address, name = _address(angle), "".join(map(_plain, pieces))
         else:
             address, name = _bare(pieces)
-        name = name.strip() or " ".join(comments)
-        if address or name.strip():
+        name = name.strip() or (" ".join(comments) if address else "")
+        if address or name:
             self.found.append(Address(_shown(name), address))
 
 
@@ -120,9 +120,7 @@ def _plain(piece: str) -> str:
 
 
 def _shown(name: str) -> str:
-    name = headers.words(name) if "=?" in name else name
-    name = _BLANKS.sub(" ", name).strip()
-    return name if name.isprintable() else headers.clean(name)
+    return headers.shown(_BLANKS.sub(" ", name).strip())
 
 
 def _address(text: str) -> str:
@@ -133,7 +131,7 @@ def _address(text: str) -> str:
         text = text.rpartition(":")[2]
     if '"' not in text:
         text = _BLANKS.sub("", text)
-    return headers.clean(text.removeprefix("mailto:"))
+    return headers.shown(text)
 
 
 def _without_comments(text: str) -> list[str]:
@@ -160,4 +158,4 @@ def _bare(pieces: list[str]) -> tuple[str, str]:
     words = text.split()
     address = next(word for word in words if "@" in word)
     words.remove(address)
-    return headers.clean(address.strip("\"'")), " ".join(words).strip('"')
+    return headers.shown(address.strip("\"'")), " ".join(words).strip('"')

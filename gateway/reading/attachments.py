@@ -13,7 +13,6 @@ from gateway.reading.limits import Limits
 from gateway.reading.mime import Part
 from gateway.reading.structure import normalised
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f<>:\"|?*]")
 _SEPARATORS = re.compile(r"[/\\]+")
 _TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 
@@ -25,7 +24,7 @@ def of(parts: Iterable[Part], limits: Limits) -> Iterator[Attachment]:
         packed = tnef.read(data) if is_tnef(part) else tnef.Container()
         for index, member in enumerate(packed.members):
             yield _attachment(part, member.name, member.content_type, member.content_id, member.data, limits, index)
-        if packed == tnef.Container():
+        if not packed.readable:
             yield _attachment(part, part.filename, part.content_type, part.content_id, data, limits)
 
 
@@ -44,6 +43,12 @@ def _attachment(
         encoding=part.encoding,
         member=member,
     )
+
+
+def whole(raw: bytes) -> Attachment:
+    """The (normalised) mail itself as an attachment, for one that could not be read."""
+    digest = sha256(raw).hexdigest()
+    return Attachment("message.eml", "message/rfc822", "attachment", "", len(raw), digest, 0, len(raw), "8bit")
 
 
 def is_tnef(part: Part) -> bool:
@@ -65,7 +70,7 @@ def safe_name(name: str, longest: int) -> str:
     name = _SEPARATORS.split(name.rstrip("/\\ "))[-1]
     if not (name.isascii() and name.isprintable()):
         name = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
-    name = _UNSAFE.sub("_", name).strip().rstrip(". ")
+    name = name.strip().rstrip(". ")
     if len(name) > longest:
         stem, dot, extension = name.rpartition(".")
         extension = dot + extension if stem and len(extension) <= 16 else ""

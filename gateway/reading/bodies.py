@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.reading.mime import Part
 
@@ -22,34 +22,34 @@ class Bodies:
 @dataclass(slots=True)
 class _Container:
     subtype: str
-    alternative: bool
-    """Whether this one, or one that holds it, is multipart/alternative."""
     seen: int = 0
+    bodies: set[str] = field(default_factory=set)
+    """Types of the bodies that stand in it."""
 
 
 def sort(parts: Sequence[Part]) -> Bodies:
-    """Sort the leaves of a mail. Text parts without alternative belong to both bodies."""
+    """Sort the leaves of a mail. An alternative of the same type as an earlier one is attached: nothing is lost."""
     texts: list[Part] = []
     htmls: list[Part] = []
     attached: list[Part] = []
-    containers = {-1: _Container("mixed", False)}
+    containers = {-1: _Container("mixed")}
     for index, part in enumerate(parts):
         outer = containers[part.parent]
         first = outer.seen == 0
         outer.seen += 1
         if part.is_container:
-            subtype = part.content_type[10:]
-            containers[index] = _Container(subtype, outer.alternative or subtype == "alternative")
-        elif not _is_body(part, outer.subtype, first):
+            containers[index] = _Container(part.content_type.removeprefix("multipart/"))
+        elif not _is_body(part, outer, first):
             attached.append(part)
-        elif part.content_type == HTML:
-            htmls.append(part)
         else:
-            texts.append(part)
+            outer.bodies.add(part.content_type)
+            (htmls if part.content_type == HTML else texts).append(part)
     return Bodies(tuple(texts), tuple(htmls), tuple(attached))
 
 
-def _is_body(part: Part, outer: str, first: bool) -> bool:
+def _is_body(part: Part, outer: _Container, first: bool) -> bool:
     if part.content_type not in (PLAIN, HTML) or part.disposition == "attachment":
         return False
-    return first or (outer != "related" and not part.filename)
+    if outer.subtype == "alternative" and part.content_type in outer.bodies:
+        return False
+    return first or (outer.subtype != "related" and not part.filename)

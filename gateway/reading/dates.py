@@ -3,46 +3,67 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 
 LONGEST = 200
 _MONTHS = {
-    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
+    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,
+    "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
 }  # fmt: skip
-_USUAL = re.compile(
+_ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
+_DATE = re.compile(
     r"""
-    (?: [A-Za-z]{3}, \s* )? (\d{1,2}) \s+ ([A-Za-z]{3}) \s+ (\d{4}) \s+
-    (\d{1,2}) : (\d{2}) (?: : (\d{2}) )? \s* ([+-])(\d{2})(\d{2}) \b
+    (?: [A-Za-z]{3,9} \s* ,? \s* )?
+    (\d{1,2}) [\s-]+ ([A-Za-z]{3,9} | \d{1,2}) [\s-]+ (\d{2,4}) \s+
+    (\d{1,2}) : (\d{2}) (?: : (\d{2}) )?
+    (?: \s* ([+-]) (\d{2}) :? (\d{2}) \b | \s+ ([A-Za-z]{3}) )?
+    (?! [\w:.] )
     """,
     re.VERBOSE,
 )
+_COMMENT = re.compile(r"\([^()]*\)")
 
 
 def parse(text: str) -> datetime | None:
-    """The instant in UTC, or None where there is none. A missing zone is read as UTC."""
+    """The instant in UTC, or None where there is none. A missing or unknown zone is read as UTC."""
+    text = text[:LONGEST]
     try:
-        return _usual(text) or _other(text[:LONGEST])
+        return _usual(text) or _usual(_bare(text)) or _other(text)
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
 
 
+def _bare(text: str) -> str:
+    """Without comments, and without what stands before a semicolon in a trace header."""
+    for _ in range(text.count("(")):
+        text = _COMMENT.sub(" ", text)
+    return text.rpartition(";")[2].strip()
+
+
 def _usual(text: str) -> datetime | None:
-    found = _USUAL.match(text)
-    month = _MONTHS.get(found[2].lower()) if found else None
-    if not found or not month:
+    found = _DATE.match(text)
+    if not found:
         return None
-    zone = timedelta(hours=int(found[8]), minutes=int(found[9]))
-    if zone >= timedelta(hours=24):
-        return None
+    month = int(found[2]) if found[2].isdigit() else _MONTHS.get(found[2][:3].lower(), 0)
     day, year, hour, minute, second = (int(found[n] or 0) for n in (1, 3, 4, 5, 6))
-    local = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
-    return local - zone if found[7] == "+" else local + zone
+    local = datetime(_full(year), month, day, hour, minute, min(second, 59), tzinfo=UTC)
+    if found[7]:
+        zone = timedelta(hours=int(found[8]), minutes=int(found[9]))
+        return local - zone if found[7] == "+" else local + zone
+    return local - timedelta(hours=_ZONES.get((found[10] or "").lower(), 0))
+
+
+def _full(year: int) -> int:
+    """Years of two and three digits (RFC 5322, section 4.3)."""
+    if year >= 1000:
+        return year
+    return year + (2000 if year < 50 else 1900)
 
 
 def _other(text: str) -> datetime | None:
     parsed = parsedate_tz(text)
     if not parsed:
         return None
-    local = datetime(*parsed[:5], min(parsed[5], 59), tzinfo=timezone(timedelta(seconds=parsed[9] or 0)))
-    return local.astimezone(UTC)
+    local = datetime(*parsed[:5], min(parsed[5], 59), tzinfo=UTC)
+    return local - timedelta(seconds=parsed[9] or 0)

@@ -1,6 +1,7 @@
 """Header fields: finding them, unfolding, encoded words (RFC 2047) and parameters (RFC 2231).
 
-All of it is linear in the size of the field, and forgiving: mail in the wild breaks each of these rules.
+All of it is linear in the size of the field, and forgiving: mail in the wild breaks each of these rules. Until it is
+shown, a value is UTF-8 with foreign bytes as surrogates, so that no guess at a character set moves its punctuation.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from gateway.reading import charset, encoded
 
 FIELD = re.compile(
     rb"""
-    ([!-9;-~]++) [ \t]*+ : [ \t]*           # name: visible ASCII without colon (RFC 5322, 2.2; blanks: 4.5.3)
-    ([^\n]* (?: \n [ \t] [^\n]* )*+ )     # value, with folded lines
+    ([!-9;-~]++) [ \t]*+ : [ \t]*+        # name: visible ASCII without colon (RFC 5322, 2.2; blanks: 4.5.3)
+    ([^\n]*+ (?: \n [ \t] [^\n]*+ )*+ )   # value, with folded lines
     (?: \n | \Z )
     """,
     re.VERBOSE,
 )
-_FOLD = re.compile(r"[ \t]*\r?\n[ \t]*")
+_FOLD = re.compile(r"\r?\n[ \t]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_STRAY_CR = re.compile(r"\r(?!\n)")
-_WORD_END = re.compile(r"\?=(?![0-9A-F]{2})")
+_SURROGATE = re.compile("[\udc80-\udcff]")
+_FALSE_END = re.compile(r"\?=[0-9A-F]{2}[^?\s]{0,75}\?=")
 _WORD_START = re.compile(r"=\?([^?\s]{1,60})\?([BbQq])\?")
 _PARAMETER = re.compile(
     r"""
@@ -37,33 +38,36 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 MANY_PARAMETERS = 1000
 
 
-def split(block: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[str, bytes]]:
-    """The fields of ``block[start:end]``: lower-case name and value as sent. Stops at what is no field."""
-    stop = len(block) if end is None else end
-    while found := FIELD.match(block, start, stop):
+def split(block: bytes) -> Iterator[tuple[str, bytes]]:
+    """The fields of ``block``: lower-case name and value as sent. Stops at what is no field."""
+    at = 0
+    while found := FIELD.match(block, at):
         yield found[1].decode("ascii").lower(), found[2]
-        start = found.end()
+        at = found.end()
 
 
 def unfold(value: bytes) -> str:
     """The value on one line, encoded words left as they stand; a stray CR is a blank, as an MTA makes it."""
-    text = value.decode("ascii") if value.isascii() else charset.decode(value)
+    text = value.decode("utf-8", "surrogateescape")
     if "\n" in text:
         text = _FOLD.sub(" ", text)
     return text.replace("\r", " ").strip() if "\r" in text else text.strip()
 
 
 def decode(value: bytes) -> str:
-    """The value for people: unfolded, encoded words decoded, control characters gone."""
-    text = unfold(value)
+    """The value for people: on one line, decoded, without control characters."""
+    return shown(unfold(value))
+
+
+def shown(text: str) -> str:
+    """An unfolded value for people."""
     if "=?" in text:
         text = words(text)
-    return text if text.isprintable() else clean(text)
-
-
-def clean(text: str) -> str:
-    """Without control characters and line breaks."""
-    return _CONTROL.sub("", text.replace("\r\n", " ").replace("\n", " ").replace("\r", " "))
+    if text.isprintable():
+        return text
+    if _SURROGATE.search(text):
+        text = charset.decode(text.encode("utf-8", "surrogateescape"))
+    return _CONTROL.sub("", text.replace("\r", " ").replace("\n", " "))
 
 
 def words(text: str) -> str:
@@ -77,12 +81,11 @@ def words(text: str) -> str:
     while (word := _WORD_START.search(text, at)) and (end := _word_end(text, word.end())) >= 0:
         between = text[at : word.start()]
         here = word[1].partition("*")[0].lower()
-        if waiting and (here != name or between.strip()):
+        if waiting and not between.strip():
+            between = ""
+        if waiting and (here != name or between):
             pieces.append(charset.decode(b"".join(waiting), name))
             waiting = []
-            between = between if between.strip() else ""
-        elif waiting:
-            between = ""
         pieces.append(between)
         waiting.append(_word(word[2], text[word.end() : end]))
         name, at = here, end + 2
@@ -93,21 +96,21 @@ def words(text: str) -> str:
 
 
 def _word_end(text: str, start: int) -> int:
-    found = _WORD_END.search(text, start)
-    return found.start() if found else text.find("?=", start)
+    """Where a word ends: at ``?=``, unless that is a bare question mark and an encoded character of the same word."""
+    end = text.find("?=", start)
+    false = _FALSE_END.match(text, end) if end >= 0 else None
+    return false.end() - 2 if false else end
 
 
 def _word(kind: str, body: str) -> bytes:
     data = body.encode("utf-8", "surrogateescape")
-    if kind in "Bb":
-        return encoded.base64(data)
-    return binascii.a2b_qp(data, header=True)
+    return encoded.base64(data) if kind in "Bb" else binascii.a2b_qp(data, header=True)
 
 
 def parameters(value: bytes) -> tuple[str, dict[str, str], bool]:
     """Main value in lower case, parameters by lower-case name, and whether one was given twice.
 
-    Reads the continuations and character sets of RFC 2231, and the encoded words that belong nowhere here.
+    Reads the continuations and character sets of RFC 2231, and the encoded words that do not belong here.
     """
     text = unfold(value)
     main, semicolon, _ = text.partition(";")
@@ -124,7 +127,7 @@ def parameters(value: bytes) -> tuple[str, dict[str, str], bool]:
         elif name in plain:
             twice = True
         elif len(plain) < MANY_PARAMETERS:
-            plain[name] = clean(words(content)) if "=?" in content else content
+            plain[name] = shown(content)
     plain.update((name, _joined(parts)) for name, parts in pieces.items())
     return main.strip().lower(), plain, twice
 
@@ -140,11 +143,11 @@ def _continuation(pieces: dict[str, dict[int, tuple[bool, str]]], name: str, con
 
 def _joined(parts: dict[int, tuple[bool, str]]) -> str:
     """The value of all continuations, percent-decoded where they are marked so."""
-    name, data = "", b""
+    name = ""
+    data = []
     for number in sorted(parts):
         percent, content = parts[number]
         if number == 0 and percent and content.count("'") >= 2:
             name, _, content = content.split("'", 2)
-        data += unquote_to_bytes(content) if percent else content.encode("utf-8", "replace")
-    text = charset.decode(data, name)
-    return words(text) if "=?" in text else text
+        data.append(unquote_to_bytes(content) if percent else content.encode("utf-8", "surrogateescape"))
+    return shown(charset.decode(b"".join(data), name))

@@ -17,10 +17,12 @@ LONGEST = 2000
 """Bytes of a From header; a longer one names nobody."""
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
 _SPEC = rf"({_ATOM}(?:\.{_ATOM})*)@((?:[^\W_](?:[\w-]{{0,61}}[^\W_])?\.)*[^\W_](?:[\w-]{{0,61}}[^\W_])?)"
+_COMMENT = r"\([^()\\<>@\"]*+\)"
 _MAILBOX = re.compile(
     rf"""
-    (?: (?P<name> (?: "(?:[^"\\]|\\.)*+" | [^"<>,;:()\\\[\]] )*+ ) < {_SPEC} >      # "Name" <local@domain>
-      | {_SPEC} [ ]*+ (?P<comment> \( [^()\\]*+ \) )?+ )                          # local@domain (Name)
+    (?: (?P<name> (?: "(?:[^"\\]|\\.)*+" | {_COMMENT} | [^"<>,;:()\\\[\]] )*+ )
+        < {_SPEC} > [ ]*+ {_COMMENT}?+                            # "Name" <local@domain>
+      | {_SPEC} [ ]*+ (?P<comment> {_COMMENT} )?+ )               # local@domain (Name)
     """,
     re.VERBOSE,
 )

@@ -40,17 +40,20 @@ def read(raw: bytes, limits: Limits = DEFAULT) -> ReadMail:
     try:
         return _read(raw, limits)
     except Exception as problem:  # RULES.md 8: a ticket is made from what is safe
-        return _salvage(raw, limits, problem)
+        return salvage(raw, limits, f"unreadable-{type(problem).__name__}")
 
 
-def _salvage(raw: bytes, limits: Limits, problem: Exception) -> ReadMail:
+def salvage(raw: bytes, limits: Limits, defect: str) -> ReadMail:
+    """Subject, strict sender and Message-ID alone, from the header fields; the mail itself as its one attachment."""
+    raw = structure.normalised(raw)
     found = structure.parse(raw, limits, shallow=True)
     headers = found.headers
     return ReadMail(
         subject=headers.get("subject"),
         identity=_identity(found),
         message_id=ids.first(headers.get("message-id")),
-        defects=(*found.defects, f"unreadable-{type(problem).__name__}"),
+        attachments=(attachments.whole(raw),),
+        defects=(*found.defects, defect),
     )
 
 
@@ -103,7 +106,7 @@ def _facts(found: Structure, leaves: Bodies, limits: Limits) -> ReadMail:
         to=_addresses(headers, "to", limits),
         cc=_addresses(headers, "cc", limits),
         reply_to=reply_to,
-        date=dates.parse(headers.get("date")),
+        date=next(filter(None, map(dates.parse, headers.all("date"))), None),
         message_id=ids.first(headers.get("message-id")),
         in_reply_to=ids.all_of(headers.get("in-reply-to")),
         references=ids.all_of(headers.get("references")),

@@ -20,8 +20,6 @@ _SIZED = {_OBJECT, _STRING, _UNICODE, _BINARY}
 _MANY = 0x1000
 _P_BODY, _P_HTML = 0x1000, 0x1013
 _P_DATA, _P_SHORT_NAME, _P_LONG_NAME, _P_MIME, _P_CONTENT_ID = 0x3701, 0x3704, 0x3707, 0x370E, 0x3712
-_INTERFACE_ID = 16
-"""Bytes before the content of an object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,8 @@ class Container:
     members: tuple[Member, ...] = ()
     text: str = ""
     html: str = ""
+    readable: bool = False
+    """Whether it is TNEF at all."""
 
 
 class _Cut(Exception):
@@ -126,6 +126,7 @@ class _Reader:
     """Collects attributes; those of an attachment follow its attAttachRenddata."""
 
     def __init__(self) -> None:
+        self.readable = False
         self.codepage = "cp1252"
         self.text = self.html = ""
         self.members: list[Member] = []
@@ -133,6 +134,7 @@ class _Reader:
         self.types: dict[int, int] = {}
 
     def take(self, name: int, value: memoryview) -> None:
+        self.readable = True
         if name == _RENDDATA:
             self._close()
             self.open = {}
@@ -171,7 +173,6 @@ class _Reader:
         data = self.open.get(_DATA)
         if data is None:
             data = self.open.get(_P_DATA, memoryview(b""))
-            data = data[_INTERFACE_ID:] if self.types.get(_P_DATA) == _OBJECT else data
         name = self._named(_P_LONG_NAME) or self._named(_TITLE) or self._named(_P_SHORT_NAME)
         kind = self._named(_P_MIME).strip().lower() or "application/octet-stream"
         self.members.append(Member(name, kind, self._named(_P_CONTENT_ID).strip("<> "), bytes(data)))
@@ -179,4 +180,4 @@ class _Reader:
 
     def result(self) -> Container:
         self._close()
-        return Container(tuple(self.members), self.text, self.html)
+        return Container(tuple(self.members), self.text, self.html, self.readable)
