@@ -20,6 +20,8 @@ _REPORTS = {
     "message/delivery-status": MachineKind.BOUNCE,
     "message/global-delivery-status": MachineKind.BOUNCE,
 }
+# A report as an attachment of any other mail is what somebody forwards.
+_REPORT_TYPES = frozenset({"multipart/report", *_REPORTS})
 _NULL_PATHS = frozenset({b"<>", b"< >"})
 _TAGS = re.compile(r"(?:\s*\[[^\]]{1,60}\])+\s*")
 _SUPPRESSED = re.compile(r"\b(?:all|autoreply|oof)\b", re.IGNORECASE)
@@ -42,10 +44,8 @@ def judge(headers: Headers, parts: Sequence[Part], mail: ReadMail) -> Machine:
 def _findings(headers: Headers, parts: Sequence[Part], mail: ReadMail) -> Iterator[_Finding]:
     if mail.bounce is not None:
         yield MachineKind.BOUNCE, "delivery report"
-    for part in parts:
-        # Forwarded reports lie deeper: only those that make up the mail itself count.
-        if part.depth <= 1 and part.content_type in _REPORTS:
-            yield _REPORTS[part.content_type], part.content_type
+    if parts and parts[0].content_type in _REPORT_TYPES:
+        yield from ((_REPORTS[part.content_type], part.content_type) for part in parts if part.content_type in _REPORTS)
     if not _KNOWN.isdisjoint(headers):
         yield from _marks(headers)
     yield from _sender(headers, mail)

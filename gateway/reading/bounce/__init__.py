@@ -6,55 +6,81 @@ return path or a report's subject; a customer who writes about a bounce stays a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import IntEnum
 
 from gateway.model import Bounce, BounceRecipient, ReadMail
-from gateway.reading.bounce import codes, original, phrases, rfc3464, wild
+from gateway.reading.bounce import codes, original, phrases, rfc3464, sns, wild
 from gateway.reading.bounce.original import Report
 from gateway.reading.bounce.rfc3464 import Recipient
 from gateway.reading.mime import Headers, Part
 
-_NULL_PATHS = frozenset({b"<>", b"< >", b""})
+_NULL_PATHS = frozenset({b"<>", b"< >"})
 _RECIPIENTS_MAX = 200
+# Dovecot's Sieve refuses a mail by a disposition notification (RFC 5429 §2.1 allows it).
+_REFUSED = re.compile(r"^disposition:[ \t]*automatic-action/[^;\n]{0,80};[ \t]*(?:deleted|denied|failed)", re.I | re.M)
 
 
 class _Trust(IntEnum):
+    """What speaks for a report, before its text was looked at."""
+
     NONE = 0
     HINT = 1
+    """What people's mail may have too: the text must bring evidence."""
     LIKELY = 2
-    STATED = 3
+    DAEMON = 3
+    """Sent by a mailer: a report even where no recipient can be told."""
+    STATED = 4
 
 
 def find(headers: Headers, parts: Sequence[Part], mail: ReadMail) -> Bounce | None:
     """Read ``mail`` as a delivery report; ``None`` where it is not one. Never raises."""
+    if headers.raw(sns.HEADER):
+        told = sns.read(mail.text)
+        return _bounce(told.recipients, False, "", told.message_id) if told else None
     trust = _trust(headers, parts, mail)
-    if trust is _Trust.NONE:
+    if trust is _Trust.NONE or _is_other_report(parts):
         return None
     report = original.pieces(parts, mail.text)
     if trust < _Trust.STATED and not phrases.FAILURE.search(report.notice.lower()):
         return None
+    if trust is _Trust.HINT and not report.has_evidence:
+        return None
     found = _recipients(headers, mail, report)
-    if not found and trust is _Trust.HINT:
+    if not found and trust < _Trust.DAEMON:
         return None
     dsn = any(part.content_type in original.STATUS_TYPES for part in parts)
-    return _bounce(found, dsn, report, headers)
+    return _bounce(found, dsn, report.notice, report.message_id)
 
 
 def _trust(headers: Headers, parts: Sequence[Part], mail: ReadMail) -> _Trust:
-    """How much speaks for a report, by what costs next to nothing: every person's mail comes through here."""
-    for part in parts:
-        if part.content_type in original.STATUS_TYPES:
-            return _Trust.STATED
-    if "x-failed-recipients" in headers:
+    """By what costs next to nothing: every person's mail comes through here."""
+    if headers.raw("x-failed-recipients"):
         return _Trust.STATED
+    if parts and parts[0].content_type == "multipart/report":
+        return _Trust.STATED if any(part.content_type in original.STATUS_TYPES for part in parts) else _Trust.LIKELY
     if mail.author is not None:
-        name = mail.author.address.partition("@")[0].lower()
-        if name in phrases.DAEMONS:
-            return _Trust.HINT if name == "postmaster" else _Trust.LIKELY
-    if "return-path" in headers and headers.raw("return-path").strip() in _NULL_PATHS:
-        return _Trust.HINT
-    return _Trust.HINT if phrases.SUBJECT.match(mail.subject.lower()) else _Trust.NONE
+        local = mail.author.address.partition("@")[0].lower()
+        if local in phrases.DAEMONS:
+            return _Trust.LIKELY if local == "postmaster" else _Trust.DAEMON
+    subject = mail.subject.lower()
+    if phrases.TITLE.match(subject):
+        return _Trust.LIKELY
+    is_null = headers.raw("return-path").strip() in _NULL_PATHS
+    if phrases.SUBJECT.match(subject):
+        return _Trust.LIKELY if is_null else _Trust.HINT
+    return _Trust.HINT if is_null else _Trust.NONE
+
+
+def _is_other_report(parts: Sequence[Part]) -> bool:
+    """Whether it reports something else: abuse (RFC 5965), or that a mail was read (RFC 8098)."""
+    for part in parts:
+        if part.content_type == "message/feedback-report":
+            return True
+        if part.content_type == "message/disposition-notification":
+            return not _REFUSED.search(part.text())
+    return False
 
 
 def _recipients(headers: Headers, mail: ReadMail, report: Report) -> list[Recipient]:
@@ -75,29 +101,28 @@ def _recipients(headers: Headers, mail: ReadMail, report: Report) -> list[Recipi
     return [Recipient(name, diagnostic=report.notice) for name in dict.fromkeys(report.addressed)]
 
 
-def _bounce(found: list[Recipient], dsn: bool, report: Report, headers: Headers) -> Bounce:
-    told = report.notice.lower()
-    lasting = not phrases.DELAY.search(told) or bool(phrases.FINAL.search(told))
-    recipients = tuple(_result(each, found, report, "failed" if lasting else "delayed") for each in found)
+def _bounce(found: list[Recipient], dsn: bool, notice: str, message_id: str) -> Bounce:
+    told = notice.lower()
+    action = "delayed" if phrases.DELAY.search(told) and not phrases.FINAL.search(told) else "failed"
+    recipients = tuple(_result(each, notice if len(found) == 1 else "", action) for each in found[:_RECIPIENTS_MAX])
     failed = [each for each in recipients if each.action == "failed"]
     return Bounce(
         failed=bool(failed) or not recipients,
         dsn=dsn,
         permanent=any(_is_permanent(each) for each in failed),
-        original_message_id=report.message_id,
-        recipients=recipients[:_RECIPIENTS_MAX],
+        original_message_id=message_id,
+        recipients=recipients,
     )
 
 
-def _result(recipient: Recipient, among: list[Recipient], report: Report, action: str) -> BounceRecipient:
-    """One recipient with codes; where its own lines hold none and it stands alone, with those of the notice."""
-    texts = [recipient.diagnostic]
-    if len(among) == 1:
-        texts.append(report.notice)
-    status = codes.status(recipient.diagnostic)
-    if codes.is_vague(status):
-        told = recipient.status or status
-        status = told if not codes.is_vague(told) else next(filter(None, map(codes.status, texts)), "") or told
+def _result(recipient: Recipient, notice: str, action: str) -> BounceRecipient:
+    """One recipient with codes: of its own lines, else of ``notice``.
+
+    The server's own status, in the diagnostic, tells more than the class that the reporting system made of it.
+    """
+    texts = (recipient.diagnostic, notice)
+    known = (codes.status(recipient.diagnostic), recipient.status, codes.status(notice))
+    status = next((code for code in known if not codes.is_vague(code)), next(filter(None, known), ""))
     reply = next(filter(None, (codes.reply(text, status) for text in texts)), "")
     return BounceRecipient(recipient.original or recipient.address, status, recipient.action or action, reply)
 

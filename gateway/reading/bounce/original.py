@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gateway.reading.bounce import phrases, rfc3464
+from gateway.reading.bounce import codes, phrases, rfc3464
 from gateway.reading.mime import Part
 
-_TEXT_MAX = 64 * 1024
-_HEAD_MAX = 32 * 1024
+_TEXT_MAX = 32 * 1024
+_ENCODED_MAX = 4 * _TEXT_MAX
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _RETURNED_TYPES = frozenset(
     {"message/rfc822", "message/global", "message/global-headers", "message/partial", "text/rfc822-headers"}
 )
-_MESSAGE_ID = re.compile(r"^[ \t>|]*message-?id:?[ \t]*\n?[ \t>|]*<([^<>\s]{1,500})>", re.IGNORECASE | re.MULTILINE)
+_MESSAGE_ID = re.compile(
+    r"^[ \t>|]*+message-?id:?[ \t]*+(?:\n[ \t>|]*+)?<([^<>\s]{1,500})>", re.IGNORECASE | re.MULTILINE
+)
 _TO = re.compile(r"^[ \t>|]*to:[ \t]*([^\n]{3,500})", re.IGNORECASE | re.MULTILINE)
 _SENDERS = re.compile(r"^[ \t>|]*(?:from|return-path|sender):[ \t]*([^\n]{3,500})", re.IGNORECASE | re.MULTILINE)
 _ADDRESS = re.compile(r"(?<![\w.+=-])[\w.+=-]{1,64}@[\w.-]{1,253}")
@@ -31,6 +33,13 @@ class Report:
     """The delivery-status fields."""
     returned: str
     """The head of the mail that comes back."""
+    attached: bool
+    """Whether that is a part of its own."""
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether there is more than words: fields, codes, or the mail itself."""
+        return bool(self.attached or self.status or codes.status(self.notice) or codes.reply(self.notice))
 
     @property
     def message_id(self) -> str:
@@ -56,21 +65,23 @@ def pieces(parts: Sequence[Part], body: str) -> Report:
     plain: list[str] = []
     status: list[str] = []
     returned = ""
+    attached = False
     for part in parts:
         if part.content_type in STATUS_TYPES:
-            status.append(_head(part, _TEXT_MAX))
+            status.append(_head(part))
         elif part.content_type in _RETURNED_TYPES:
-            returned = returned or _head(part, _HEAD_MAX)
+            returned = returned or _head(part)
+            attached = True
         elif part.content_type == "text/plain" and not returned and not status:
-            plain.append(part.text()[:_TEXT_MAX])
+            plain.append(_head(part))
     notice = "\n".join(plain) if any(text.strip() for text in plain) else body[:_TEXT_MAX]
     cut = phrases.RETURNED.search(notice)
     if cut is not None and notice[: cut.start()].strip():
         notice, rest = notice[: cut.start()], notice[cut.start() :]
         returned = returned or rest
-    return Report(notice, "\n\n".join(status), returned)
+    return Report(notice, "\n\n".join(status), returned, attached)
 
 
-def _head(part: Part, limit: int) -> str:
-    """The start of a part as text; these parts say their charset inside, if at all."""
-    return part.text()[:limit]
+def _head(part: Part) -> str:
+    """The start of a part as text, without decoding the rest of a long one."""
+    return replace(part, end=min(part.end, part.start + _ENCODED_MAX)).text()[:_TEXT_MAX]

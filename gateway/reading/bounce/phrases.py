@@ -38,33 +38,56 @@ def any_of(*rows: str) -> str:
 
 _MAIL = r"(?:e-?mails?|mails?|messages?)"
 
+_TAG = r"\s*(?:\[[^\]]{1,40}\]\s*)?"
+
+TITLE = re.compile(
+    _TAG
+    + any_of(
+        r"(?:undeliverable|undelivered|unzustellbar):",
+        r"(?:undeliverable|undelivered) (?:mail|message)",
+        r"(?:returned|returning|rejected|bounced) mail",
+        r"automatically rejected mail",
+        r"mail delivery (?:failed|failure|problem|error|subsystem|system|status|warning)",
+        r"mail system error",
+        r"delivery (?:status|failure) notification",
+        r"delivery notification",
+        r"failure notice",
+        r"non-?\s?delivery(?: |:)",
+        r"nondeliverable mail",
+        r"warning: (?:message [\w-]{3,40} delayed|could not send message)",
+        r"(?:nachricht )?unzustellbar",
+        r"message non (?:remis|distribué)",
+        r"(?:系统退信|退信)",
+        # A report that keeps the subject and says so behind it.
+        r"[^\n]{0,150}: (?:non remis|not delivered|undelivered)(?:\s*\([^)\n]{0,60}\))?\s*\Z",
+    )
+)
+"""Titles that mail systems give to reports, from the start of the subject. People do not write these."""
+
 SUBJECT = re.compile(
-    r"\s*(?:\[[^\]]{1,40}\]\s*)?"
+    _TAG
     + any_of(
         r"undeliver(?:able|ed)\b",
-        rf"{_MAIL} (?:delivery|system) (?:failed|failure|error|problem|subsystem|status|warning)",
+        rf"{_MAIL} (?:delivery|system) (?:failed|failure|error|problem|status)",
         rf"{_MAIL} (?:returned|undeliverable|not delivered|failure|could not|status|rejected|frozen)",
-        rf"(?:returned|returning|rejected|bounced|failed|automatically rejected) (?:{_MAIL}|delivery)",
+        rf"(?:returned|rejected|bounced|failed) (?:{_MAIL}|delivery)",
         rf"(?:your )?{_MAIL} (?:was|has been|is) (?:not|rejected|returned|undeliver|bounced)",
         r"(?:permanent |warning: )?delivery (?:status|failure|failed|notification|problem|error|report|has failed)",
         r"delivery (?:delayed|unsuccessful|incomplete)",
         rf"{_MAIL} delivery (?:has )?failed",
-        r"failure (?:notice|delivery|notification|to deliver)",
-        r"non-?\s?delivery",
-        r"nondeliverable",
+        r"failure (?:delivery|notification|to deliver)",
         r"bounce (?:message|notice|report|action)",
-        r"(?:warning: )?(?:could not (?:send|deliver)|unable to deliver|cannot deliver)",
-        r"warning: message [\w-]{3,40} delayed",
+        r"(?:could not (?:send|deliver)|unable to deliver|cannot deliver)",
         rf"(?:sorry, )?your {_MAIL} could not",
         r"there was an error sending",
         r"(?:user|recipient|address) unknown",
         r"unknown (?:user|address|recipient)",
         # German, French, Spanish, Italian, Portuguese, Dutch, Russian, Polish, Japanese, Chinese
-        r"(?:nachricht |nicht )?(?:unzustellbar|nicht zugestellt|zustellbar)",
+        r"(?:nachricht |nicht )?(?:nicht zugestellt|zustellbar)",
         r"rückläufer",
         r"fehler bei der zustellung",
         r"échec d",
-        r"(?:courrier |message )?non (?:remis|distribué)",
+        r"(?:courrier )?non (?:remis|distribué)",
         r"(?:mensaje )?(?:no (?:entregado|se puede entregar)|devuelto)",
         r"error de entrega",
         r"mancat[oa] (?:recapito|consegna)",
@@ -73,17 +96,16 @@ SUBJECT = re.compile(
         r"(?:недоставлен|ошибка доставки|не удалось доставить)",
         r"(?:niedostarczon|nieudane dostarczenie)",
         r"(?:メール|メッセージ|送信|配信)\S{0,20}(?:エラー|できません|失敗)",
-        r"(?:系统退信|退信|邮件(?:未|无法|发送失败))",
-        # A report that keeps the subject and says so behind it.
-        r"[^\n]{0,150}: (?:non remis|not delivered|undelivered|unzustellbar)(?:\s*\([^)\n]{0,60}\))?\s*\Z",
+        r"邮件(?:未|无法|发送失败)",
     )
 )
-"""Subjects of reports, from their start."""
+"""Subjects of reports that a person may write as well."""
 
 FAILURE = re.compile(
     any_of(
         r"undeliver",
-        r"not (?:be )?(?:able to )?(?:deliver|sent|reach|relay|accept|transmit|receive|forward|valid|found|known|exist)",
+        r"not (?:be )?(?:able to )?(?:deliver|sent|reach|relay|accept|transmit|receive|forward)",
+        r"not (?:be )?(?:valid|found|known|exist)",
         r"(?:could|did|can|was|does|is)(?: not|n't)\b",
         r"cannot",
         r"unable to",
@@ -173,10 +195,10 @@ FINAL = re.compile(
 """Says that it has, whatever else it says."""
 
 RETURNED = re.compile(
-    r"^[ \t]*"
+    r"^[ \t]*+"
     + any_of(
         # Under a rule: `--- Below this line is a copy of the message.`
-        r"[-=_*+ ]{2,}[ \t]*"
+        r"[-=_*+][-=_*+ \t]++"
         + any_of(
             r"below (?:this|the|follows)",
             r"enclosed",
@@ -194,9 +216,9 @@ RETURNED = re.compile(
             r"[元原]",
         ),
         rf"(?:the |your |start of )?original {_MAIL}(?: (?:headers?|text|body|as))?(?: (?:below|follows))?"
-        r"\s*(?:as follows)?[.:]*[ \t]*$",
+        r"[ \t]*+(?:as follows)?[.:]*+[ \t]*+$",
         rf"{_MAIL} (?:headers?|text) follows",
-        r"included is a copy",
+        r"(?:included|below) is a copy",
         r"a copy of the original",
         r"the attachment contains the original",
         # Or at once with its own fields.

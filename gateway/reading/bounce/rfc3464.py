@@ -10,7 +10,9 @@ from gateway.reading.bounce import codes
 
 _LINES_MAX = 5_000
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,40})[ \t]*:[ \t]*(.*)")
-_ADDRESS = re.compile(r"""<([^<>\s]+)>|([^\s<>()"';,]+@[^\s<>()"';,]+)|"([^"\s]+@[^"\s]+)\"""")
+_ADDRESS = re.compile(
+    r"""<([^<>\s]{1,320})>|(?<![^\s<>()"';,])([^\s<>()"';,@]{1,64}@[^\s<>()"';,]{1,255})|"([^"\s]{1,320})\""""
+)
 _TYPED = re.compile(r"\s*[A-Za-z0-9-]+\s*;\s*")
 _XTEXT = re.compile(r"\+(2B|3D)")
 _ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})

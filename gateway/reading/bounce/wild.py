@@ -27,7 +27,7 @@ _NAME_OF_NEXT = re.compile(r"""["']?\s*<(?=[^\s<>@]+@)""")
 # X.400: `c=US;a= ;p=IKON;o=Nexus;dda:SMTP=a@b;`
 _X400 = re.compile(r".*\bsmtp=", re.IGNORECASE)
 
-_LEAD = re.compile(r"""[\s<>*•·"'(\[|:-]*(?:smtp:|to\s+|[45]\d\d[ -]+)?[\s<"']*""", re.IGNORECASE)
+_LEAD = re.compile(r"""[\s<>*•·"'(\[|:-]*+(?:smtp:|to\s++|[45]\d\d[ -]++)?[\s<"']*+""")
 _LABEL = re.compile(
     any_of(
         r"rcpt to",
@@ -56,7 +56,7 @@ _LABEL = re.compile(
         r"получател\w+",
         r"(?:宛先|收件人)",
     )
-    + r"""(?:\(s\)|\(es\))?\s*[:=,]?\s*[\[<"'(]*(?:smtp:)?$"""
+    + r"""(?:\(s\)|\(es\))?\s*+[:=,]?\s*+[\[<"'(]*+(?:smtp:)?$"""
 )
 _NOT_A_RECIPIENT = re.compile(
     any_of(
