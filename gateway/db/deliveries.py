@@ -16,7 +16,7 @@ from gateway.db.unit import outgoing_row
 from gateway.db.writer import Writer
 from gateway.model import Attachment, Composed, DeliveryState, Due, Page, Severity
 
-_WAITING = fixed(DeliveryState.WAITING.value)
+_WAITING = fixed(DeliveryState.WAITING)
 _SENT: dict[str, Any] = {
     table.name: update(table)
     .where(table.c.id == bindparam("id_"))

@@ -65,7 +65,7 @@ def db_now(connection: Connection, now: datetime) -> ColumnElement[int]:
     return literal(to_moment(now), mail.c.due_at.type)
 
 
-_RECEIVED = fixed(MailState.RECEIVED.value)
+_RECEIVED = fixed(MailState.RECEIVED)
 _BACKLOG = select(func.count()).select_from(mail).where(mail.c.state == _RECEIVED)
 _INSERT = insert(mail)
 _FINISH = (

@@ -203,7 +203,7 @@ class Queries:
             states = _counts(connection, select(mail.c.state, func.count()).group_by(mail.c.state))
             sending = _counts(connection, select(outgoing.c.state, func.count()).group_by(outgoing.c.state))
             oldest = connection.execute(
-                select(func.min(mail.c.received_at)).where(mail.c.state == fixed(MailState.RECEIVED.value))
+                select(func.min(mail.c.received_at)).where(mail.c.state == fixed(MailState.RECEIVED))
             ).scalar()
             tickets = connection.execute(select(func.count()).select_from(ticket)).scalar_one()
         accepted = sum(states.values())
@@ -226,7 +226,7 @@ class Queries:
 
 
 def _counts(connection: Connection, query: Select[Any]) -> dict[str, int]:
-    return dict(connection.execute(query).tuples().all())
+    return {state: int(number) for state, number in connection.execute(query)}
 
 
 def _ticket_row(row: Row[Any]) -> TicketRow:

@@ -7,12 +7,13 @@ whatever the history behind it.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
     Boolean,
     Column,
+    ColumnClause,
     ForeignKey,
     Index,
     Integer,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    literal,
+    literal_column,
     text,
 )
 
@@ -42,9 +43,9 @@ def from_moment(moment: int) -> datetime:
     return _EPOCH + timedelta(microseconds=moment)
 
 
-def fixed(value: str) -> BindParameter[str]:
+def fixed(value: StrEnum) -> ColumnClause[str]:
     """A value written into the statement itself: with a bound one SQLite cannot see that a partial index fits."""
-    return literal(value, literal_execute=True)
+    return literal_column(f"'{value.value}'", String)
 
 
 def _id() -> Column[int]:

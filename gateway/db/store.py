@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DatabaseError
 
 from gateway import log
 from gateway.db.deliveries import Outbox, Pages
@@ -17,7 +18,7 @@ from gateway.db.mails import Mails
 from gateway.db.queries import Queries
 from gateway.db.raw import Segments
 from gateway.db.writer import Writer
-from gateway.errors import Permanent
+from gateway.errors import Permanent, Temporary
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,9 @@ def open_store(url: str, node: str, *, serve: bool) -> Store:
     """
     file = sqlite_file(url)
     lock = _lock(file) if serve and file is not None else None
-    if file is not None:
-        _migrate(url, file)
     engine = open_engine(url)
+    if file is not None:
+        _migrate(engine, url, file)
     check_version(engine, url)
     ids = Ids()
     writer = Writer(engine, ids)
@@ -85,11 +86,15 @@ def _lock(file: Path) -> ProcessLock:
     return lock
 
 
-def _migrate(url: str, file: Path) -> None:
+def _migrate(engine: Engine, url: str, file: Path) -> None:
     try:
+        check_version(engine, url)
+    except Temporary:
         upgrade(url, log.database_upgraded)
-    except sqlite3.DatabaseError as problem:
-        raise Permanent("", f"{file}: cannot be used as a database ({problem})") from problem
+    except DatabaseError as problem:
+        raise Permanent(
+            "", f"{file}: cannot be used as a database ({problem.orig}); restore a backup, or move it away"
+        ) from problem
 
 
 def _take_over(connection: Connection, mails: Mails, outbox: Outbox, pages: Pages) -> None:

@@ -41,7 +41,7 @@ class Unreadable:
     """A mail that could not be read, why, and what is safe of it."""
 
     why: str
-    mail: ReadMail = ReadMail()
+    mail: ReadMail
 
 
 class _OutOfTime(BaseException):
@@ -91,7 +91,7 @@ class Reader:
 
     def close(self) -> None:
         """End the children at once; what they had is still in the journal."""
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
 

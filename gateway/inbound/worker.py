@@ -253,7 +253,7 @@ def independent(items: Sequence[_Item]) -> list[list[_Item]]:
 
 def _keys(item: _Item) -> set[object]:
     lookups, mail = item.lookups, item.result.mail
-    keys: set[object] = {("mail", lookups.dedupe), ("from", lookups.sender)} - {("mail", ""), ("from", "")}
+    keys: set[object] = {(kind, key) for kind, key in (("mail", lookups.dedupe), ("from", lookups.sender)) if key}
     keys.update(("id", message_id) for message_id in (*lookups.message_ids, mail.message_id) if message_id)
     if lookups.token is not None:
         keys.add(("ticket", lookups.token.ticket_id))

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from gateway.db.engine import open_engine, reading
+from gateway.db.ids import BLOCK
+from gateway.db.raw import Segments
+from gateway.db.schema import metadata, ticket
+from gateway.db.store import Store, open_store
+from gateway.errors import Permanent, Temporary
+
+
+def test_the_migrations_make_the_schema_of_the_program(store: Store) -> None:
+    with reading(store.engine).connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_second_process_may_not_serve_the_same_file(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'g.db'}"
+    first = open_store(url, "node-a", serve=True)
+    with pytest.raises(Permanent, match="another gateway process"):
+        open_store(url, "node-b", serve=True)
+    open_store(url, "command", serve=False).close()
+    first.close()
+    open_store(url, "node-b", serve=True).close()
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "g.db"
+    file.write_bytes(b"This is a letter, not a database. " * 100)
+    with pytest.raises(Permanent, match="cannot be used as a database"):
+        open_store(f"sqlite:///{file}", "node-a", serve=True)
+
+
+def test_an_older_schema_names_the_command_that_mends_it(store: Store, url: str) -> None:
+    with open_engine(url).begin() as connection:
+        connection.execute(text("DELETE FROM alembic_version"))
+    if store.embedded:
+        pytest.skip("an embedded database is migrated when it is opened")
+    with pytest.raises(Temporary, match="gateway db upgrade"):
+        open_store(url, "node-b", serve=False)
+
+
+def test_a_newer_schema_is_refused(store: Store, url: str) -> None:
+    with open_engine(url).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'ffff'"))
+    with pytest.raises(Permanent, match="newer"):
+        open_store(url, "node-b", serve=False)
+
+
+def test_commits_survive_a_power_cut_by_setting(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'g.db'}")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_ids_are_never_given_twice(store: Store) -> None:
+    ids = [store.writer.run(lambda c: store.ids.take(c, ticket)) for _ in range(BLOCK + 5)]
+    assert len(set(ids)) == BLOCK + 5
+
+
+def test_ids_follow_what_another_process_wrote(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'g.db'}"
+    first, second = open_store(url, "a", serve=True), open_store(url, "b", serve=False)
+    from gateway.model import Envelope
+    from tests.db.test_mails import LONG_AGO
+
+    envelope = Envelope("smtp", "", ("support@example.com",))
+    ids = [
+        store.writer.run(lambda c, store=store: store.mails.add(c, [(envelope, b"x")], LONG_AGO, mine=False))[0]
+        for store in (first, second, first, second, second, first)
+    ]
+    assert ids == [1, 2, 3, 4, 5, 6]
+    first.close()
+    second.close()
+
+
+def test_a_segment_gives_back_what_was_written_also_after_it_was_closed(tmp_path: Path) -> None:
+    segments = Segments(tmp_path)
+    first, second = segments.append([b"one", b""])
+    segments.close()
+    (third,) = segments.append([b"three"])
+    assert [segments.read(r) for r in (first, second, third)] == [b"one", b"", b"three"]
+    assert first.split(":")[0] != third.split(":")[0]
+
+
+@pytest.mark.parametrize("reference", ["", "../../etc/passwd:0:5", "00000001.seg:0", "00000001.seg:0:99"])
+def test_a_wrong_reference_is_an_error_not_a_file(tmp_path: Path, reference: str) -> None:
+    segments = Segments(tmp_path)
+    segments.append([b"one"])
+    with pytest.raises((ValueError, FileNotFoundError)):
+        segments.read(reference)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import wait
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Connection, func, insert, select
+
+from gateway.db.schema import seen
+from gateway.db.store import Store
+from gateway.errors import Temporary
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def _put(key: str):
+    return lambda connection: connection.execute(insert(seen), [{"key": key, "mail_id": 1}])
+
+
+def _count(store: Store) -> int:
+    return store.writer.run(lambda connection: connection.execute(select(func.count()).select_from(seen)).scalar_one())
+
+
+def _blocked(store: Store) -> threading.Event:
+    """Keep the writer busy until the event is set, so that what is submitted meanwhile shares a transaction."""
+    go = threading.Event()
+    store.writer.submit(lambda _: go.wait(30))
+    return go
+
+
+def test_a_job_returns_its_result_after_the_commit(store: Store) -> None:
+    assert store.writer.run(lambda _: 42) == 42
+
+
+def test_jobs_that_arrive_together_share_a_transaction(store: Store) -> None:
+    go = _blocked(store)
+    transactions: list[int] = []
+    jobs = [store.writer.submit(lambda c: transactions.append(id(c.get_transaction()))) for _ in range(5)]
+    go.set()
+    wait(jobs, 30)
+    assert len(set(transactions)) == 1
+
+
+def test_a_job_that_fails_spoils_none_of_its_neighbours(store: Store) -> None:
+    go = _blocked(store)
+    good = store.writer.submit(_put("a"))
+    bad = store.writer.submit(lambda _: 1 / 0)
+    also_good = store.writer.submit(_put("b"))
+    go.set()
+    wait([good, bad, also_good], 30)
+    assert isinstance(bad.exception(), ZeroDivisionError)
+    assert good.exception() is None
+    assert also_good.exception() is None
+    assert _count(store) == 2
+
+
+def test_a_job_that_the_database_refuses_is_temporary_trouble(store: Store) -> None:
+    store.writer.run(_put("a"))
+    with pytest.raises(Temporary) as trouble:
+        store.writer.run(_put("a"))
+    assert "seen" not in trouble.value.public
+    assert _count(store) == 1
+
+
+def test_the_writer_goes_on_after_it_lost_its_connection(store: Store) -> None:
+    def cut(connection: Connection) -> None:
+        connection.connection.dbapi_connection.close()  # type: ignore[union-attr]
+        connection.execute(select(1))
+
+    with pytest.raises(Temporary):
+        store.writer.run(cut)
+    store.writer.run(_put("a"))
+    assert _count(store) == 1
+
+
+def test_a_closed_writer_refuses_jobs_and_finishes_those_it_has(store: Store) -> None:
+    go = _blocked(store)
+    last = store.writer.submit(_put("a"))
+    closing = threading.Thread(target=store.writer.close)
+    closing.start()
+    go.set()
+    closing.join(30)
+    assert last.exception() is None
+    with pytest.raises(Temporary):
+        store.writer.run(_put("b"))
