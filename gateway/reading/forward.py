@@ -8,43 +8,50 @@ from collections.abc import Sequence
 from gateway.model import Forward, ReadMail
 from gateway.reading import headings, phrases
 from gateway.reading.headings import Heading, Kind, bare, is_quoted, people
+from gateway.reading.html import to_text
 
 _PREFIX = re.compile(r"\s*(?:\[[^\[\]]{1,40}\]\s*)?([^\W\d_]{1,12})\s?(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]")
+_MARK = re.compile(r"[ \t]{0,3}>[ ]?")
 
 
 def find(text: str, html: str, subject: str, rfc822: Sequence[ReadMail]) -> Forward | None:
     """The forwarded mail, or None.
 
-    ``rfc822`` holds the attached messages, already read; one of them is what is forwarded unless the subject says
-    that the mail is an answer. Inline, a separator that says "forwarded" is believed always; headers that an answer
-    has as well, only where the subject is not an answer's.
+    Inline, a separator that says "forwarded" is believed always; headers that an answer has as well, unless the
+    subject is an answer's; an attribution, only where the subject is a forward's. ``rfc822`` holds the attached
+    messages, already read; the first is what is forwarded, unless the subject is an answer's.
     """
-    lines = text.split("\n")
-    answers = prefix_of(subject) in phrases.REPLY_PREFIXES
-    for heading in headings.find(lines):
-        if heading.kind is Kind.ATTRIBUTION:
-            break
-        if "sender" not in heading.fields and not (heading.kind is Kind.FORWARDED and len(heading.fields) > 1):
-            continue
-        if heading.kind is not Kind.FORWARDED and answers:
-            break
+    lines = (text if text.strip() or not html else to_text(html)).split("\n")
+    prefix = _prefix(subject)
+    heading = next((one for one in headings.find(lines) if "sender" in one.fields or len(one.fields) > 1), None)
+    if heading and _forwards(heading, prefix):
         return _inline(lines, heading)
-    if rfc822 and not answers:
+    if rfc822 and prefix not in phrases.REPLY_PREFIXES:
         return _attached(text, rfc822[0])
     return None
 
 
-def prefix_of(subject: str) -> str:
+def _forwards(heading: Heading, prefix: str) -> bool:
+    match heading.kind:
+        case Kind.FORWARDED:
+            return True
+        case Kind.ATTRIBUTION:
+            return prefix in phrases.FORWARD_PREFIXES
+        case _:
+            return prefix not in phrases.REPLY_PREFIXES
+
+
+def _prefix(subject: str) -> str:
     """The first reply or forward prefix of a subject, lower case and without its colon; empty where there is none."""
     match = _PREFIX.match(subject)
-    return match.group(1).casefold() if match else ""
+    return headings.folded(match.group(1)) if match else ""
 
 
 def _inline(lines: Sequence[str], heading: Heading) -> Forward:
     fields = heading.fields
-    end = _end(lines, heading)
-    body = "\n".join(_unquoted(lines[heading.end : end]) if is_quoted(lines[heading.start]) else lines[heading.end : end])
-    above = "\n".join(lines[: heading.start])
+    body = lines[heading.end : _end(lines, heading)]
+    if heading.quoted(lines):
+        body = [_MARK.sub("", line, count=1) for line in body]
     sender = people(fields.get("sender", ""))
     return Forward(
         sender=sender[0] if sender else None,
@@ -53,24 +60,18 @@ def _inline(lines: Sequence[str], heading: Heading) -> Forward:
         reply_to=people(fields.get("reply_to", "")),
         subject=fields.get("subject", ""),
         date_raw=fields.get("date", ""),
-        text=body.strip("\r\n"),
-        comment=above.strip("\r\n"),
+        text="\n".join(body).strip("\r\n"),
+        comment="\n".join(lines[: heading.start]).strip("\r\n"),
     )
 
 
 def _end(lines: Sequence[str], heading: Heading) -> int:
-    """A forward behind quotation marks ends with them; any other is the rest of the body."""
-    if not is_quoted(lines[heading.start]):
-        return len(lines)
-    index = heading.end
-    while index < len(lines) and (is_quoted(lines[index]) or not bare(lines[index])):
-        index += 1
-    return index
-
-
-def _unquoted(lines: Sequence[str]) -> list[str]:
-    """The lines with one level of quotation marks taken off."""
-    return [re.sub(r"^[ \t]{0,3}>[ ]?", "", line) for line in lines]
+    """A forward behind quotation marks ends with them; any other at a line that says so, or with the body."""
+    if heading.quoted(lines):
+        return next(
+            (at for at in range(heading.end, len(lines)) if bare(lines[at]) and not is_quoted(lines[at])), len(lines)
+        )
+    return next((at for at in range(heading.end, len(lines)) if headings.ends_forward(lines[at])), len(lines))
 
 
 def _attached(comment: str, mail: ReadMail) -> Forward:

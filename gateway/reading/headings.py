@@ -40,19 +40,36 @@ class Heading:
     end: int
     fields: Mapping[str, str] = field(default_factory=dict)
 
+    def quoted(self, lines: Sequence[str]) -> bool:
+        """Whether it stands behind quotation marks. Apple Mail marks the headers, not the separator above them."""
+        line = self.start if self.kind is Kind.ATTRIBUTION else self.end - 1
+        return self.end > self.start and is_quoted(lines[line])
+
+
+def folded(text: str) -> str:
+    """The text as phrases are compared: no case, and the Turkish dotted I without its extra dot."""
+    return text.casefold().replace("i\u0307", "i").replace("\xa0", " ").strip()
+
+
+def variants(row: str) -> list[str]:
+    """The variants of one row of a table of phrases, folded."""
+    return [folded(variant) for variant in row.split("|")]
+
 
 def _by_label() -> dict[str, str]:
     table: dict[str, str] = {}
     for labels in phrases.LABELS.values():
-        for name, variants in labels._asdict().items():
-            for label in variants.split("|"):
+        for name, row in labels._asdict().items():
+            for label in variants(row):
                 table.setdefault(label, name)
     return table
 
 
 _FIELDS = _by_label()
-_SEPARATORS = {phrase: Kind.ORIGINAL for rows in phrases.ORIGINAL.values() for phrase in rows} | {
-    phrase: Kind.FORWARDED for rows in phrases.FORWARDED.values() for phrase in rows
+_OTHER = frozenset(variants(phrases.OTHER_LABELS))
+_ENDS = frozenset(variants(phrases.FORWARD_ENDS))
+_SEPARATORS = {phrase: Kind.ORIGINAL for row in phrases.ORIGINAL.values() for phrase in variants(row)} | {
+    phrase: Kind.FORWARDED for row in phrases.FORWARDED.values() for phrase in variants(row)
 }
 _SEPARATOR_WORDS = max(len(phrase.split()) for phrase in _SEPARATORS)
 
@@ -65,14 +82,23 @@ _LABEL = re.compile(
 )
 _QUOTE_MARKS = re.compile(r"(?:[ \t]{0,3}[>|])*[ \t]*")
 _DECORATION = " \t\xa0-‐‑‒–—―=_*~#+.:：<>|»«…\"'\u200b\ufeff"
+_RULES = frozenset("-‐‑‒–—―_=*~#<>")
+_SPACELESS_SCRIPT = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _DIVIDER = re.compile(r"[\s*>|]*(?:[-‐–—―_=*~]\s?){3,}\s*")
 
-_verbs = sorted({verb for row in phrases.WROTE.values() for verb in row}, key=len, reverse=True)
-_VERB = "|".join(re.escape(verb) for verb in _verbs)
-_SPACELESS = "|".join(re.escape(verb) for lang in ("ja", "zh", "ko", "th") for verb in phrases.WROTE[lang])
+
+def _alternatives(*rows: str) -> str:
+    """The variants of tables as one alternation, longest first."""
+    words = {word for row in rows for word in row.split("|")}
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+_VERB = _alternatives(*phrases.WROTE.values())
+_VERB_BEFORE_NAME = _alternatives(phrases.WROTE_NAME)
+_SPACELESS = _alternatives(*(phrases.WROTE[language] for language in ("ja", "zh", "ko", "th")))
 _WROTE_AT_END = re.compile(rf"(?:(?:^|[\s>)\]\"'”’,])(?:{_VERB})|(?:{_SPACELESS}))\s*[:：]?[\s*>-]*$", re.IGNORECASE)
 _WROTE_INSIDE = re.compile(
-    rf"\s(?:{'|'.join(re.escape(verb) for verb in phrases.WROTE_NAME)})\s(?P<who>[^:]{{1,150}}|.{{1,150}}>)\s*:[\s*]*$",
+    rf"\s(?:{_VERB_BEFORE_NAME})\s(?P<who>[^:]{{1,150}}|.{{1,150}}>)\s*:[\s*]*$",
     re.IGNORECASE,
 )
 _NAME_WROTE = re.compile(rf"[^<>@]{{0,100}}<[^<>\s]+@[^<>\s]+>\s*(?:{_VERB})\b[^<>]{{0,100}}[:：]\s*$", re.IGNORECASE)
@@ -148,8 +174,13 @@ def label_of(line: str) -> tuple[str, str] | None:
     match = _LABEL.match(line)
     if match is None:
         return None
-    name = _FIELDS.get(match.group(1).casefold().replace("\xa0", " "))
+    name = _FIELDS.get(folded(match.group(1)))
     return (name, match.group(2).strip(" \t\xa0*\u200e\u200f")) if name else None
+
+
+def _is_other_label(line: str) -> bool:
+    match = _LABEL.match(line)
+    return match is not None and folded(match.group(1)) in _OTHER
 
 
 def find(lines: Sequence[str]) -> Iterator[Heading]:
@@ -181,7 +212,7 @@ def heading_at(lines: Sequence[str], position: int) -> Heading | None:
     if not line:
         return None
     first = line[0]
-    if first in "-‐–—_=*~#<" or line[-1] in ":：-" or _only_phrase(line):
+    if first in _RULES or line[-1] in ":：-" or _only_phrase(line):
         found = _separated(lines, position)
         if found:
             return found
@@ -193,41 +224,62 @@ def heading_at(lines: Sequence[str], position: int) -> Heading | None:
 
 
 def _only_phrase(line: str) -> bool:
-    return len(line) < 40 and line.casefold() in _SEPARATORS
+    return len(line) < 40 and folded(line.strip(_DECORATION)) in _SEPARATORS
 
 
 # --- separators and headers -----------------------------------------------------------------------
 
 
 def _separated(lines: Sequence[str], position: int) -> Heading | None:
-    """A separator, and the headers below it; a plain divider counts only with headers."""
+    """A separator, and the headers or the attribution below it; a plain divider counts only with headers."""
     line = bare(lines[position])
     kind = separator_kind(line)
-    divider = kind is None and _DIVIDER.fullmatch(line) is not None
-    if kind is None and not divider:
-        return None
-    below = _next_text(lines, position + 1, 4)
-    while below is not None and _DIVIDER.fullmatch(bare(lines[below])):
-        below = _next_text(lines, below + 1, 3)
-    fields: Mapping[str, str] = {}
-    end = position + 1
+    below = _below_dividers(lines, position + 1) if kind or _DIVIDER.fullmatch(line) else None
+    if kind is None:
+        return _under_divider(lines, position, below) if below is not None else None
+    decorated = line[0] in _RULES or line[-1] in ":："
     if below is not None:
-        if divider and separator_kind(bare(lines[below])):
-            inner = _separated(lines, below)
-            return inner and Heading(inner.kind, position, inner.end, inner.fields)
-        found, block_end = _headers(lines, below)
-        if _convincing(found) or (kind and len(found) > 1) or (kind and "sender" in found):
-            fields, end = found, block_end
-    if divider:
-        return Heading(Kind.HEADERS, position, end, fields) if fields else None
-    assert kind is not None
-    decorated = line[0] in "-‐–—_=*~#<" or line[-1] in ":："
-    return Heading(kind, position, end, fields) if fields or decorated else None
+        fields, end = _headers(lines, below)
+        if len(fields) > 1 or "sender" in fields:
+            return Heading(kind, position, _behind_closing(lines, end, line), fields)
+        quoted = _attribution(lines, below) if decorated else None
+        if quoted:
+            return Heading(kind, position, quoted.end, quoted.fields)
+    believed = decorated and len(line.strip(_DECORATION).split()) > 1 or _SPACELESS_SCRIPT.search(line)
+    return Heading(kind, position, position + 1) if decorated and believed else None
+
+
+def _under_divider(lines: Sequence[str], position: int, below: int) -> Heading | None:
+    """A plain rule with headers under it, or with a separator that says more."""
+    if separator_kind(bare(lines[below])):
+        inner = _separated(lines, below)
+        return inner and Heading(inner.kind, position, inner.end, inner.fields)
+    fields, end = _headers(lines, below)
+    return Heading(Kind.HEADERS, position, end, fields) if _convincing(fields) else None
+
+
+def _below_dividers(lines: Sequence[str], position: int) -> int | None:
+    """The next line with text that is no plain rule."""
+    for _ in range(3):
+        below = _next_text(lines, position, 4)
+        if below is None or not _DIVIDER.fullmatch(bare(lines[below])[:LONGEST_LINE]):
+            return below
+        position = below + 1
+    return None
+
+
+def _behind_closing(lines: Sequence[str], end: int, separator: str) -> int:
+    """Some clients repeat the separator, or a rule, below the headers."""
+    below = _next_text(lines, end, 2)
+    if below is None:
+        return end
+    line = bare(lines[below])[:LONGEST_LINE]
+    return below + 1 if line == separator or (below == end and _DIVIDER.fullmatch(line)) else end
 
 
 def separator_kind(line: str) -> Kind | None:
     """Whether a line says "original message" or "forwarded message", in any of the languages known."""
-    words = line.strip(_DECORATION).casefold().split()[: _SEPARATOR_WORDS + 1]
+    words = folded(line.strip(_DECORATION)).split()[: _SEPARATOR_WORDS + 1]
     if not words:
         return None
     whole = " ".join(words)
@@ -240,6 +292,11 @@ def separator_kind(line: str) -> Kind | None:
         if found:
             return found
     return None
+
+
+def ends_forward(line: str) -> bool:
+    """Whether a line says that the forwarded mail ends here."""
+    return len(line) < 120 and line[:2] in ("--", "==", "__") and folded(line.strip(_DECORATION)) in _ENDS
 
 
 def _next_text(lines: Sequence[str], position: int, reach: int) -> int | None:
@@ -278,6 +335,8 @@ def _headers(lines: Sequence[str], position: int) -> tuple[dict[str, str], int]:
                 break
             index = ahead
             continue
+        elif last and _is_other_label(line):
+            pass
         elif last and _continues(lines, index, last, fields[last]):
             fields[last] = f"{fields[last]} {line}".strip()
         else:
@@ -293,7 +352,8 @@ def _continues(lines: Sequence[str], index: int, name: str, value: str) -> bool:
     if len(line) > LONGEST_LINE:
         return False
     if name in ("sender", "to", "cc", "reply_to"):
-        return "@" in line or value.endswith((",", ";", "<")) or (not value and len(line) < 100)
+        newest = re.split("[,;]", value)[-1]
+        return ("@" in line and "@" not in newest) or value.endswith((",", ";", "<")) or (not value and len(line) < 100)
     following = bare(lines[index + 1]) if index + 1 < len(lines) else ""
     if following and label_of(following):
         return True
@@ -325,6 +385,8 @@ def _attribution(lines: Sequence[str], position: int) -> Heading | None:
 
 def _complete(text: str, lines: Sequence[str], index: int) -> bool:
     dated = _DATE.search(text, 0, 90)
+    if text.endswith(">>>") and is_quoted(lines[index]):  # GroupWise: ">>> Bob <bob@example.com> 3/2/2016 10:15 >>>"
+        return dated is not None or "@" in text
     if _WROTE_AT_END.search(text):
         if dated and dated.start() <= 45:
             return text[-1] in ":：-*" or "@" in text or _ON.match(text) is not None
@@ -366,7 +428,7 @@ def _who_and_when(text: str) -> dict[str, str]:
     date = head[begin : ends[-1]] if ends else ""
     name = head[ends[-1] :] if ends else head[begin:]
     name = re.sub(
-        rf"^[\s,;:.]*(?:{'|'.join(map(re.escape, phrases.WROTE_NAME))}|from|пользователь|użytkownik)\s",
+        rf"^[\s,;:.]*(?:{_VERB_BEFORE_NAME}|from|пользователь|użytkownik)\s",
         "",
         name,
         flags=re.I,

@@ -16,27 +16,43 @@ MAX_DEPTH = 400
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]*)")
 # Without an end tag in much real HTML: void elements, and those that the next one closes.
-_UNCLOSED = frozenset("area base br col embed hr img input link meta source track wbr p li td th tr dd dt option".split())
+_UNCLOSED = frozenset(
+    "area base br col embed hr img input link meta source track wbr p li td th tr dd dt option".split()
+)
 
 # --- text -------------------------------------------------------------------------------------------
 
 # Private-use characters stand for the ends of a blockquote while the text is extracted.
 _OPEN, _CLOSE = "\ue0f0", "\ue0f1"
-_BLOCKQUOTE = re.compile(r"<(/?)blockquote\b[^<>]*>", re.IGNORECASE)
-_MAY_HIDE = re.compile(r"hidden|none|(?:size|height|opacity)\s*:\s*0", re.IGNORECASE)
-_HIDING_TAG = re.compile(
-    r"""(<[a-z][a-z0-9:]*)(
-        (?:[^<>]*?[\s"';]
-          (?:display\s*:\s*none | visibility\s*:\s*hidden | (?:font-size|max-height|opacity)\s*:\s*0(?:\.0*)?(?:px|pt|em|%)?\s*(?=[;"'!])
-           | hidden(?=[\s>=]))
-        ) [^<>]*>)""",
-    re.IGNORECASE | re.VERBOSE,
+_BLOCKQUOTE = re.compile(
+    r"<(/?)[bB][lL][oO][cC][kK][qQ][uU][oO][tT][eE]\b[^<>]*>"
+)  # IGNORECASE costs ten times as much
+_HIDING_WORDS = (
+    "hidden",
+    "display:none",
+    "display: none",
+    "size:0",
+    "size: 0",
+    "height:0",
+    "height: 0",
+    "opacity:0",
+    "opacity: 0",
+)
+_START_TAG = re.compile(r"<[a-zA-Z][a-zA-Z0-9:]*(?=[^<>]*>)[^<>]*")
+_HIDING = re.compile(
+    r"""[\s"';](?:
+          display\s*:\s*none
+        | visibility\s*:\s*hidden
+        | (?:font-size|max-height|opacity)\s*:\s*0(?:\.0*)?(?:px|pt|em|%)?\s*(?=[;"'!])
+        | hidden(?=[\s=]|$)
+        )""",
+    re.VERBOSE,
 )
 _UNSEEN = ["title", "[data-unseen]"]
 _MAILTO = re.compile(r"[ ]?\(mailto:[^()\s]{1,300}\)")
 _LINK = re.compile(r"[ ]\(((?:https?://|tel:)?[^()\s]{1,2000})\)")
 _TABS = re.compile(r"\t[ \t]*")
-_EMPTY_LINES = re.compile(r"(?:\n[ \t\xa0]*){3,}")
+_EMPTY_LINES = re.compile(r"\n[ \t\xa0]*\n(?:[ \t\xa0]*\n)+")
 
 
 def to_text(html: str) -> str:
@@ -45,9 +61,10 @@ def to_text(html: str) -> str:
     A blockquote's lines begin with ``> ``, so that the quotation survives. What a reader would not see is left out.
     """
     html = _capped(_without_marks(html))
-    if _MAY_HIDE.search(html):
-        html = _HIDING_TAG.sub(r"\1 data-unseen\2", html)
-    quotes = "blockquote" in html or "BLOCKQUOTE" in html
+    lower = html.lower()
+    if any(word in lower for word in _HIDING_WORDS):
+        html = _START_TAG.sub(_marked_if_hidden, html)
+    quotes = "<blockquote" in lower
     if quotes:
         html = _BLOCKQUOTE.sub(lambda tag: f"{tag[0]}<p>{_CLOSE}</p>" if tag[1] else f"{tag[0]}<p>{_OPEN}</p>", html)
     text = extract_plain_text(html, preserve_formatting=True, links=True, alt_texts=False, skip_elements=_UNSEEN)
@@ -55,6 +72,10 @@ def to_text(html: str) -> str:
     if quotes:
         text = _with_quote_marks(text)
     return _EMPTY_LINES.sub("\n\n", text).strip("\n")
+
+
+def _marked_if_hidden(tag: re.Match[str]) -> str:
+    return f"{tag[0]} data-unseen" if _HIDING.search(tag[0].lower()) else tag[0]
 
 
 def _without_marks(text: str) -> str:

@@ -1,7 +1,7 @@
 """What mail clients write around quoted mail, by language: labels, separators, verbs, closings.
 
 Facts about clients and languages only; the rules that use them stand in ``headings``, ``signature``, ``reply`` and
-``forward``. Everything is lower case. A new language is a new row.
+``forward``. ``|`` divides variants; all is compared without regard to case. A new language is a new row.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Labels(NamedTuple):
-    """One language's names of the header fields that a client writes above a quoted mail; ``|`` divides variants."""
+    """One language's names of the header fields that a client writes above a quoted mail."""
 
     sender: str
     to: str
@@ -46,14 +46,14 @@ LABELS: dict[str, Labels] = {
         "fecha|enviado|enviado el|enviado en|enviados",
         "asunto",
     ),
-    "it": Labels("da|mittente", "a|per", "cc|copia|cc:", "rispondi a|risposta", "data|inviato|inviata", "oggetto"),
+    "it": Labels("da|mittente", "a|per", "cc|copia", "rispondi a|risposta", "data|inviato|inviata", "oggetto"),
     "nl": Labels("van|afzender", "aan|naar", "cc|kopie", "antwoord aan|antwoordadres", "datum|verzonden", "onderwerp"),
     "pt": Labels(
         "de|remetente",
         "para|a",
         "cc|com cópia|cópia",
         "responder a|responder para|responder à",
-        "data|enviado|enviada|enviada em|enviado em|enviado:",
+        "data|enviado|enviada|enviada em|enviado em",
         "assunto",
     ),
     "pl": Labels(
@@ -65,7 +65,12 @@ LABELS: dict[str, Labels] = {
         "temat",
     ),
     "sv": Labels(
-        "från|avsändare", "till", "kopia|cc", "svara till|svar till|svarsadress", "datum|skickat|skickad", "ämne"
+        "från|avsändare",
+        "till",
+        "kopia|cc",
+        "svara till|svar till|svarsadress",
+        "datum|skickat|skickad",
+        "ämne",
     ),
     "da": Labels("fra|afsender", "til", "cc|kopi|kopi til", "svar til|besvar til|svaradresse", "dato|sendt", "emne"),
     "no": Labels("fra|avsender", "til", "kopi|kopi til|cc", "svar til|svar-til", "dato|sendt", "emne"),
@@ -89,7 +94,12 @@ LABELS: dict[str, Labels] = {
     "sk": Labels("od|odosielateľ", "komu|pre", "kópia", "odpovedať komu|odpoveď", "dátum|odoslané", "predmet"),
     "sl": Labels("od|pošiljatelj", "za|prejemnik", "kp|kopija", "odgovori na|odgovor", "datum|poslano", "zadeva"),
     "hr": Labels(
-        "od|šalje", "za|prima|do", "kopija|kopija (cc)", "odgovori na|odgovori", "datum|poslano", "predmet|naslov"
+        "od|šalje",
+        "za|prima|do",
+        "kopija|kopija (cc)",
+        "odgovori na|odgovori",
+        "datum|poslano",
+        "predmet|naslov",
     ),
     "hu": Labels(
         "feladó|küldő",
@@ -117,7 +127,12 @@ LABELS: dict[str, Labels] = {
         "тема",
     ),
     "uk": Labels(
-        "від|від кого", "кому", "копія", "відповісти|зворотна адреса|відповідь", "дата|надіслано|відправлено", "тема"
+        "від|від кого",
+        "кому",
+        "копія",
+        "відповісти|зворотна адреса|відповідь",
+        "дата|надіслано|відправлено",
+        "тема",
     ),
     "sr": Labels(
         "od|шаље|од",
@@ -171,365 +186,216 @@ LABELS: dict[str, Labels] = {
     "th": Labels("จาก", "ถึง", "สำเนา|สำเนาถึง", "ตอบกลับ", "วันที่|ส่งเมื่อ", "เรื่อง|หัวข้อ"),
 }
 
-# Said of the mail below: it was forwarded (Gmail, Apple Mail, Thunderbird, Yahoo, Zimbra, ProtonMail, QQ and others).
-FORWARDED: dict[str, tuple[str, ...]] = {
-    "en": (
-        "forwarded message",
-        "begin forwarded message",
-        "forwarded mail",
-        "forwarded email",
-        "forwarded by",
-        "forward message",
-    ),
-    "de": (
-        "weitergeleitete nachricht",
-        "anfang der weitergeleiteten nachricht",
-        "weitergeleitete e-mail",
-        "weitergeleitet von",
-        "weitergeleitete mail",
-    ),
-    "fr": (
-        "message transféré",
-        "début du message transféré",
-        "début du message réexpédié",
-        "message réexpédié",
-        "courriel transféré",
-        "message transmis",
-        "e-mail transféré",
-    ),
-    "es": (
-        "mensaje reenviado",
-        "inicio del mensaje reenviado",
-        "mensaje enviado",
-        "correo reenviado",
-        "comienzo del mensaje reenviado",
-    ),
-    "it": ("messaggio inoltrato", "inizio messaggio inoltrato", "inizio del messaggio inoltrato", "messaggio girato"),
-    "nl": (
-        "doorgestuurd bericht",
-        "begin doorgestuurd bericht",
-        "begin van doorgestuurd bericht",
-        "doorgezonden bericht",
-    ),
-    "pt": (
-        "mensagem encaminhada",
-        "mensagem reencaminhada",
-        "início da mensagem encaminhada",
-        "início da mensagem reencaminhada",
-        "começo da mensagem encaminhada",
-    ),
-    "pl": (
-        "wiadomość przekazana dalej",
-        "przekazana wiadomość",
-        "początek przekazywanej wiadomości",
-        "początek przekazanej wiadomości",
-        "przesłana dalej wiadomość",
-        "treść przekazanej wiadomości",
-        "forwardowana wiadomość",
-    ),
-    "sv": (
-        "vidarebefordrat meddelande",
-        "vidarebefordrat brev",
-        "börja vidarebefordrat meddelande",
-        "vidarebefordrat mejl",
-    ),
-    "da": (
-        "videresendt meddelelse",
-        "videresendt besked",
-        "start på videresendt besked",
-        "begyndelse på videresendt besked",
-        "start på videresendt meddelelse",
-        "videresendt e-mail",
-    ),
-    "no": (
-        "videresendt melding",
-        "begynnelse på videresendt melding",
-        "start på videresendt melding",
-        "videresendt e-post",
-        "videresendt meddelande",
-    ),
-    "fi": (
-        "välitetty viesti",
-        "välitetty viesti alkaa",
-        "edelleen lähetetty viesti",
-        "alkaa välitetty viesti",
-        "edelleenlähetetty viesti",
-    ),
-    "cs": (
-        "přeposlaná zpráva",
-        "začátek přeposílané zprávy",
-        "začátek přeposlané zprávy",
-        "přeposlaný e-mail",
-        "předaná zpráva",
-    ),
-    "sk": ("preposlaná správa", "začiatok preposlanej správy", "preposlaný e-mail", "postúpená správa"),
-    "sl": ("posredovano sporočilo", "začetek posredovanega sporočila"),
-    "hr": (
-        "proslijeđena poruka",
-        "započni proslijeđenu poruku",
-        "proslijeđena e-poruka",
-        "početak proslijeđene poruke",
-    ),
-    "sr": ("прослеђена порука", "prosleđena poruka"),
-    "hu": (
-        "továbbított üzenet",
-        "továbbított levél",
-        "a továbbított levél kezdete",
-        "továbbított levél kezdete",
-        "továbbított üzenet kezdete",
-    ),
-    "ro": (
-        "mesaj redirecționat",
-        "mesaj redirecţionat",
-        "început mesaj redirecționat",
-        "mesajul redirecționat",
-        "începutul mesajului redirecționat",
-        "mesaj retrimis",
-        "mesaj înaintat",
-    ),
-    "bg": ("препратено съобщение", "начало на препратеното съобщение", "начало на препратено съобщение"),
-    "ru": (
-        "пересылаемое сообщение",
-        "начало переадресованного сообщения",
-        "начало пересылаемого сообщения",
-        "перенаправленное сообщение",
-        "пересланное сообщение",
-        "пересылаемое письмо",
-        "начало переадресованного письма",
-        "переадресованное сообщение",
-        "перенаправленное письмо",
-    ),
-    "uk": (
-        "переслане повідомлення",
-        "перенаправлене повідомлення",
-        "початок пересланого повідомлення",
-        "початок листа, що пересилається",
-        "пересилається повідомлення",
-        "початок переспрямованого повідомлення",
-        "лист, що пересилається",
-    ),
-    "el": ("προωθημένο μήνυμα", "αρχή προωθημένου μηνύματος", "έναρξη προωθημένου μηνύματος"),
-    "tr": (
-        "iletilen ileti",
-        "yönlendirilmiş ileti",
-        "yönlendirilmiş mesaj",
-        "iletilmiş mesaj başlangıcı",
-        "iletilen mesaj",
-        "başlangıç yönlendirilen ileti",
-        "yönlendirilen mesaj",
-        "iletilen e-posta",
-    ),
-    "et": ("edastatud kiri", "edastatud sõnum", "edasi saadetud kiri"),
-    "lv": ("pārsūtīta ziņa", "pārsūtītā ziņa"),
-    "lt": ("persiųstas laiškas", "persiunčiamas laiškas"),
-    "ca": ("missatge reenviat", "inici del missatge reenviat"),
-    "vi": (
-        "thư đã chuyển tiếp",
-        "chuyển tiếp thư",
-        "tin nhắn đã chuyển tiếp",
-        "bắt đầu thư được chuyển tiếp",
-        "thư được chuyển tiếp",
-    ),
-    "id": ("pesan terusan", "pesan yang diteruskan", "mulai pesan yang diteruskan", "email terusan"),
-    "ja": ("転送されたメッセージ", "転送されたメール", "以下は転送メッセージです", "転送メッセージ", "転送メール"),
-    "zh": (
-        "转发的邮件",
-        "转发邮件",
-        "转发信息",
-        "轉寄的郵件",
-        "轉寄郵件",
-        "轉寄的信件",
-        "已转发邮件",
-        "已转发的邮件",
-        "下面是被转发的邮件",
-        "开始转发的邮件",
-        "開始轉寄郵件",
-        "开始转发邮件",
-        "转发的消息",
-        "轉寄訊息",
-        "被转发邮件信息",
-        "以下是轉寄的郵件",
-    ),
-    "ko": (
-        "전달된 메시지",
-        "전달된 메일",
-        "전달된 이메일",
-        "다음은 전달된 메시지입니다",
-        "전달한 메시지",
-        "전달 메시지",
-    ),
-    "he": ("הודעה שהועברה", "תחילת ההודעה שהועברה", "הודעה מועברת"),
-    "ar": ("رسالة معاد توجيهها", "بداية الرسالة المعاد توجيهها", "الرسالة المعاد توجيهها"),
-    "th": ("ข้อความที่ส่งต่อ", "เริ่มข้อความที่ส่งต่อ"),
-    "is": ("áframsent skeyti", "framsend skilaboð"),
-}
-
-# Said of the mail below: it is what this one answers, or forwards (Outlook, Android, Lotus, IONOS and others).
-ORIGINAL: dict[str, tuple[str, ...]] = {
-    "en": (
-        "original message",
-        "original mail",
-        "original email",
-        "original e-mail",
-        "original appointment",
-        "reply message",
-        "replied message",
-        "reply above this line",
-        "original message processed by david",
-    ),
-    "de": (
-        "ursprüngliche nachricht",
-        "originalnachricht",
-        "original-nachricht",
-        "originale nachricht",
-        "ursprüngliche mail",
-        "original nachricht",
-        "antwort nachricht",
-        "ursprünglicher termin",
-        "urspr. nachricht",
-        "originalmail",
-    ),
-    "fr": (
-        "message d'origine",
-        "message original",
-        "message initial",
-        "courriel original",
-        "mail original",
-        "e-mail d'origine",
-        "message d’origine",
-    ),
-    "es": ("mensaje original", "correo original"),
-    "it": ("messaggio originale", "messaggio originario", "messaggio di origine"),
-    "nl": ("oorspronkelijk bericht", "origineel bericht", "oorspronkelijke bericht", "origineel mailbericht"),
-    "pt": ("mensagem original", "correio original"),
-    "pl": (
-        "wiadomość oryginalna",
-        "oryginalna wiadomość",
-        "pierwotna wiadomość",
-        "wiadomość pierwotna",
-        "oryginał wiadomości",
-    ),
-    "sv": ("ursprungligt meddelande", "originalmeddelande", "ursprungsmeddelande"),
-    "da": (
-        "oprindelig meddelelse",
-        "oprindelig besked",
-        "original meddelelse",
-        "original besked",
-        "den oprindelige meddelelse",
-    ),
-    "no": ("opprinnelig melding", "original melding", "opprinnelig beskjed"),
-    "fi": ("alkuperäinen viesti", "alkuperäinen sanoma", "alkup. viesti"),
-    "cs": ("původní zpráva", "původní e-mail"),
-    "sk": ("pôvodná správa", "originál správy"),
-    "sl": ("izvirno sporočilo", "originalno sporočilo"),
-    "hr": ("izvorna poruka", "originalna poruka", "izvornik"),
-    "hu": ("eredeti üzenet", "eredeti levél"),
-    "ro": ("mesaj original", "mesajul original", "mesaj inițial"),
-    "bg": ("оригинално съобщение", "първоначално съобщение"),
-    "ru": (
-        "исходное сообщение",
-        "исходное письмо",
-        "оригинальное сообщение",
-        "первоначальное сообщение",
-        "оригинал сообщения",
-    ),
-    "uk": ("вихідне повідомлення", "оригінальне повідомлення", "початкове повідомлення", "оригінал повідомлення"),
-    "el": ("αρχικό μήνυμα", "πρωτότυπο μήνυμα"),
-    "tr": ("orijinal mesaj", "özgün ileti", "orijinal ileti", "asıl mesaj", "orjinal mesaj", "özgün mesaj"),
-    "et": ("algne kiri", "algsõnum"),
-    "lt": ("pradinis laiškas", "originalus laiškas"),
-    "ca": ("missatge original",),
-    "vi": ("thư gốc", "tin nhắn gốc", "tin nhắn ban đầu"),
-    "id": ("pesan asli",),
-    "ja": ("元のメッセージ", "オリジナルメッセージ", "元のメール", "元メール"),
-    "zh": (
-        "原始邮件",
-        "原始郵件",
-        "原邮件",
-        "原始信息",
-        "原始訊息",
-        "原郵件",
-        "回复的原邮件",
-        "邮件原件",
-        "回复的邮件",
-    ),
-    "ko": ("원본 메시지", "원본 메일", "원본 이메일", "원래 메시지"),
-    "he": ("הודעה מקורית",),
-    "ar": ("الرسالة الأصلية", "رسالة أصلية"),
-    "th": ("ข้อความต้นฉบับ",),
-}
-
-# The verb of an attribution ("On ... wrote:") as its last word or words.
-WROTE: dict[str, tuple[str, ...]] = {
-    "en": ("wrote", "writes", "write", "said", "you wrote", "schrieb"),
-    "de": ("schrieb", "schrieb folgendes", "hat geschrieben", "geschrieben", "schrieben", "schreibt"),
-    "fr": ("a écrit", "écrit", "a ecrit", "écrivait"),
-    "es": ("escribió", "escribio", "ha escrito", "escribía", "va escriure"),
-    "it": ("ha scritto", "scrisse", "scrive", "scriveva"),
-    "nl": ("schreef", "geschreven", "schrijft"),
-    "pt": ("escreveu", "escreveram"),
-    "pl": ("napisał", "napisała", "napisał(a)", "napisał/a", "napisał(-a)", "pisze", "pisał", "pisał(a)", "napisano"),
-    "sv": ("skrev", "följande"),
-    "da": ("skrev",),
-    "no": ("skrev",),
-    "is": ("skrifaði",),
-    "fi": ("kirjoitti",),
-    "cs": ("napsal", "napsala", "napsal(a)", "napsal/a", "píše"),
-    "sk": ("napísal", "napísala", "napísal(a)", "napísal/a"),
-    "sl": ("napisal", "napisala", "je napisal", "je napisal(a)", "napisal(a)"),
-    "hr": (
-        "napisao",
-        "napisala",
-        "je napisao/la",
-        "napisao/la",
-        "napisao je",
-        "je napisao",
-        "je napisala",
-        "napisao(la)",
-        "napisao/la je",
-        "је написао",
-        "је написао/ла",
-        "пише",
-    ),
-    "hu": ("írta", "ezt írta", "írta (időpont"),
-    "ro": ("a scris", "scris"),
-    "bg": ("написа",),
-    "ru": ("написал", "написала", "написал(а)", "писал", "писал(а)", "пишет", "написал(-а)", "написали"),
-    "uk": ("пише", "написав", "написала", "написав(ла)", "написав/ла", "писав", "написав(-ла)"),
-    "el": ("έγραψε", "έγραψε τα εξής"),
-    "tr": ("yazdı", "şunu yazdı", "şunları yazdı"),
-    "et": ("kirjutas",),
-    "lv": ("rakstīja",),
-    "lt": ("rašė",),
-    "vi": ("đã viết", "viết", "đã ghi"),
-    "id": ("menulis",),
-    "ja": ("のメール", "書きました", "wrote", "のメッセージ", "は書きました"),
-    "zh": ("写道", "寫道", "写到", "写信", "已写"),
-    "ko": ("작성", "님이 작성", "썼습니다", "님 작성"),
-    "he": ("כתב", "כתבה", "כתב/ה"),
-    "ar": ("كتب", "كتبت"),
-    "th": ("เขียนว่า", "เขียน"),
-}
-
-# Germanic languages and some others put the name behind the verb: "Am 3.2. schrieb Max:".
-WROTE_NAME: tuple[str, ...] = (
-    "schrieb",
-    "schreef",
-    "skrev",
-    "skrifaði",
-    "kirjoitti",
-    "heeft",
-    "napisał",
-    "napsal",
-    "escribió",
-    "escreveu",
-    "пишет",
-    "a écrit",
+# Headers that clients write among those above; nothing is read from them.
+OTHER_LABELS = (
+    "allegati|allegato|anexos|anhänge|anlagen|archivos adjuntos|attachment|attachments|bcc|bifogade filer|bijlage|"
+    "bijlagen|bilagor|categories|content-type|datos adjuntos|důležitost|ekler|flag|fontosság|importance|"
+    "importancia|importanza|importância|in-reply-to|kategorien|kennzeichnung|liitteet|list-id|mellékletek|"
+    "message-id|mime-version|newsgroups|organisation|organization|pièce jointe|pièces jointes|prioridad|prioridade|"
+    "prioriteit|prioritet|priority|priorità|priorität|priorité|priorytet|prílohy|přílohy|received|references|"
+    "reply to|resent-date|resent-from|resent-to|return-path|sender|sensitivity|thread-topic|to be read by|tärkeys|"
+    "urgentie|user-agent|vedhæftede filer|vedlegg|vigtighed|viktighet|wann|ważność|when|where|wichtigkeit|wo|"
+    "x-mailer|x-originating-ip|załączniki|önem|важность|вкладення|вложения|приоритет|添付ファイル|重要度|重要性|附件|중요도|첨부|첨부 파일"
 )
 
-# What a device or an app writes below the mails it sends; the rest of the line names it.
+# Said of the mail below: it was forwarded (Gmail, Apple Mail, Thunderbird, Yahoo, Zimbra, Proton Mail and others).
+FORWARDED: dict[str, str] = {
+    "en": (
+        "forwarded message|begin forwarded message|forwarded mail|forwarded email|forward message|forwarded by|"
+        "forwarded message from|this is a forwarded message"
+    ),
+    "de": (
+        "weitergeleitete nachricht|anfang der weitergeleiteten nachricht|weitergeleitete e-mail|"
+        "weitergeleitet von|weitergeleitete mail"
+    ),
+    "fr": (
+        "message transféré|début du message transféré|début du message réexpédié|message réexpédié|"
+        "courriel transféré|message transmis|e-mail transféré"
+    ),
+    "es": (
+        "mensaje reenviado|inicio del mensaje reenviado|mensaje enviado|correo reenviado|comienzo del mensaje reenviado"
+    ),
+    "it": "messaggio inoltrato|inizio messaggio inoltrato|inizio del messaggio inoltrato|messaggio girato",
+    "nl": "doorgestuurd bericht|begin doorgestuurd bericht|begin van doorgestuurd bericht|doorgezonden bericht",
+    "pt": (
+        "mensagem encaminhada|mensagem reencaminhada|início da mensagem encaminhada|"
+        "início da mensagem reencaminhada|começo da mensagem encaminhada"
+    ),
+    "pl": (
+        "wiadomość przekazana dalej|przekazana wiadomość|początek przekazywanej wiadomości|"
+        "początek przekazanej wiadomości|przesłana dalej wiadomość|treść przekazanej wiadomości|"
+        "forwardowana wiadomość"
+    ),
+    "sv": (
+        "vidarebefordrat meddelande|vidarebefordrat brev|börja vidarebefordrat meddelande|vidarebefordrat mejl|"
+        "påbörja vidarebefordrat meddelande"
+    ),
+    "da": (
+        "videresendt meddelelse|videresendt besked|start på videresendt besked|begyndelse på videresendt besked|"
+        "start på videresendt meddelelse|videresendt e-mail"
+    ),
+    "no": (
+        "videresendt melding|begynnelse på videresendt melding|start på videresendt melding|videresendt e-post|"
+        "videresendt meddelande"
+    ),
+    "fi": (
+        "välitetty viesti|välitetty viesti alkaa|edelleen lähetetty viesti|alkaa välitetty viesti|"
+        "edelleenlähetetty viesti"
+    ),
+    "cs": "přeposlaná zpráva|začátek přeposílané zprávy|začátek přeposlané zprávy|přeposlaný e-mail|předaná zpráva",
+    "sk": "preposlaná správa|začiatok preposlanej správy|preposlaný e-mail|postúpená správa",
+    "sl": "posredovano sporočilo|začetek posredovanega sporočila",
+    "hr": "proslijeđena poruka|započni proslijeđenu poruku|proslijeđena e-poruka|početak proslijeđene poruke",
+    "sr": "прослеђена порука|prosleđena poruka",
+    "hu": (
+        "továbbított üzenet|továbbított levél|a továbbított levél kezdete|továbbított levél kezdete|"
+        "továbbított üzenet kezdete"
+    ),
+    "ro": (
+        "mesaj redirecționat|mesaj redirecţionat|început mesaj redirecționat|mesajul redirecționat|"
+        "începutul mesajului redirecționat|mesaj retrimis|mesaj înaintat"
+    ),
+    "bg": "препратено съобщение|начало на препратеното съобщение|начало на препратено съобщение",
+    "ru": (
+        "пересылаемое сообщение|начало переадресованного сообщения|начало пересылаемого сообщения|"
+        "перенаправленное сообщение|пересланное сообщение|пересылаемое письмо|начало переадресованного письма|"
+        "переадресованное сообщение|перенаправленное письмо"
+    ),
+    "uk": (
+        "переслане повідомлення|перенаправлене повідомлення|початок пересланого повідомлення|"
+        "початок листа, що пересилається|пересилається повідомлення|початок переспрямованого повідомлення|"
+        "лист, що пересилається"
+    ),
+    "el": "προωθημένο μήνυμα|αρχή προωθημένου μηνύματος|έναρξη προωθημένου μηνύματος",
+    "tr": (
+        "iletilen ileti|yönlendirilmiş ileti|yönlendirilmiş mesaj|iletilmiş mesaj başlangıcı|iletilen mesaj|"
+        "başlangıç yönlendirilen ileti|yönlendirilen mesaj|iletilen e-posta"
+    ),
+    "et": "edastatud kiri|edastatud sõnum|edasi saadetud kiri",
+    "lv": "pārsūtīta ziņa|pārsūtītā ziņa",
+    "lt": "persiųstas laiškas|persiunčiamas laiškas",
+    "ca": "missatge reenviat|inici del missatge reenviat",
+    "vi": (
+        "thư đã chuyển tiếp|chuyển tiếp thư|tin nhắn đã chuyển tiếp|bắt đầu thư được chuyển tiếp|thư được chuyển tiếp"
+    ),
+    "id": "pesan terusan|pesan yang diteruskan|mulai pesan yang diteruskan|email terusan",
+    "ja": "転送されたメッセージ|転送されたメール|以下は転送メッセージです|転送メッセージ|転送メール",
+    "zh": "转发的邮件|转发邮件|转发信息|轉寄的郵件|轉寄郵件|轉寄的信件|已转发邮件|已转发的邮件|下面是被转发的邮件|开始转发的邮件|開始轉寄郵件|开始转发邮件|转发的消息|轉寄訊息|被转发邮件信息|以下是轉寄的郵件",
+    "ko": "전달된 메시지|전달된 메일|전달된 이메일|다음은 전달된 메시지입니다|전달한 메시지|전달 메시지",
+    "he": "הודעה שהועברה|תחילת ההודעה שהועברה|הודעה מועברת",
+    "ar": "رسالة معاد توجيهها|بداية الرسالة المعاد توجيهها|الرسالة المعاد توجيهها",
+    "th": "ข้อความที่ส่งต่อ|เริ่มข้อความที่ส่งต่อ",
+    "is": "áframsent skeyti|framsend skilaboð",
+}
+
+# Said of the mail below: it is what this one answers, or forwards (Outlook, Android, QQ, IONOS and others).
+ORIGINAL: dict[str, str] = {
+    "en": (
+        "original message|original mail|original email|original e-mail|original appointment|original|"
+        "original message text|original message from|reply message|replied message"
+    ),
+    "de": (
+        "ursprüngliche nachricht|originalnachricht|original-nachricht|originale nachricht|ursprüngliche mail|"
+        "original nachricht|antwort nachricht|ursprünglicher termin|urspr. nachricht|originalmail"
+    ),
+    "fr": (
+        "message d'origine|message original|message initial|courriel original|mail original|e-mail d'origine|"
+        "message d’origine"
+    ),
+    "es": "mensaje original|correo original",
+    "it": "messaggio originale|messaggio originario|messaggio di origine",
+    "nl": "oorspronkelijk bericht|origineel bericht|oorspronkelijke bericht|origineel mailbericht",
+    "pt": "mensagem original|correio original",
+    "pl": "wiadomość oryginalna|oryginalna wiadomość|pierwotna wiadomość|wiadomość pierwotna|oryginał wiadomości",
+    "sv": "ursprungligt meddelande|originalmeddelande|ursprungsmeddelande",
+    "da": "oprindelig meddelelse|oprindelig besked|original meddelelse|original besked|den oprindelige meddelelse",
+    "no": "opprinnelig melding|original melding|opprinnelig beskjed",
+    "fi": "alkuperäinen viesti|alkuperäinen sanoma|alkup. viesti",
+    "cs": "původní zpráva|původní e-mail",
+    "sk": "pôvodná správa|originál správy",
+    "sl": "izvirno sporočilo|originalno sporočilo",
+    "hr": "izvorna poruka|originalna poruka|izvornik",
+    "hu": "eredeti üzenet|eredeti levél",
+    "ro": "mesaj original|mesajul original|mesaj inițial",
+    "bg": "оригинално съобщение|първоначално съобщение",
+    "ru": "исходное сообщение|исходное письмо|оригинальное сообщение|первоначальное сообщение|оригинал сообщения",
+    "uk": "вихідне повідомлення|оригінальне повідомлення|початкове повідомлення|оригінал повідомлення",
+    "el": "αρχικό μήνυμα|πρωτότυπο μήνυμα",
+    "tr": "orijinal mesaj|özgün ileti|orijinal ileti|asıl mesaj|orjinal mesaj|özgün mesaj",
+    "et": "algne kiri|algsõnum",
+    "lt": "pradinis laiškas|originalus laiškas",
+    "ca": "missatge original",
+    "vi": "thư gốc|tin nhắn gốc|tin nhắn ban đầu",
+    "id": "pesan asli",
+    "ja": "元のメッセージ|オリジナルメッセージ|元のメール|元メール",
+    "zh": "原始邮件|原始郵件|原邮件|原始信息|原始訊息|原郵件|回复的原邮件|邮件原件|回复的邮件",
+    "ko": "원본 메시지|원본 메일|원본 이메일|원래 메시지",
+    "he": "הודעה מקורית",
+    "ar": "الرسالة الأصلية|رسالة أصلية",
+    "th": "ข้อความต้นฉบับ",
+}
+
+# Said below a forwarded mail: it ends here.
+FORWARD_ENDS = (
+    "end forwarded message|end of forwarded message|end of original message text|end of forwarded mail|"
+    "ende der weitergeleiteten nachricht|fin du message transféré|fin du message réexpédié|"
+    "fin del mensaje reenviado|fine del messaggio inoltrato|fine messaggio inoltrato|einde doorgestuurd bericht|"
+    "fim da mensagem encaminhada|fim da mensagem reencaminhada|koniec przekazywanej wiadomości|"
+    "koniec przekazanej wiadomości|slut på vidarebefordrat meddelande|slut på videresendt meddelelse|"
+    "slutt på videresendt melding|välitetty viesti päättyy|konec přeposlané zprávy|konec přeposílané zprávy|"
+    "továbbított levél vége|sfârșitul mesajului redirecționat|конец пересылаемого сообщения|"
+    "завершение пересылаемого сообщения|конец переадресованного сообщения|конец переадресованного письма|"
+    "кінець пересланого повідомлення|кінець переспрямованого повідомлення"
+)
+
+# The verb of an attribution ("On ... wrote:") as its last word or words.
+WROTE: dict[str, str] = {
+    "en": "wrote|writes|write|said|you wrote",
+    "de": "schrieb|schrieb folgendes|hat geschrieben|geschrieben|schrieben|schreibt",
+    "fr": "a écrit|écrit|a ecrit|écrivait",
+    "es": "escribió|escribio|ha escrito|escribía|va escriure",
+    "it": "ha scritto|scrisse|scrive|scriveva",
+    "nl": "schreef|geschreven|schrijft",
+    "pt": "escreveu|escreveram",
+    "pl": "napisał|napisała|napisał(a)|napisał/a|napisał(-a)|pisze|pisał|pisał(a)|napisano",
+    "sv": "skrev",
+    "da": "skrev",
+    "no": "skrev",
+    "is": "skrifaði",
+    "fi": "kirjoitti",
+    "cs": "napsal|napsala|napsal(a)|napsal/a|píše",
+    "sk": "napísal|napísala|napísal(a)|napísal/a",
+    "sl": "napisal|napisala|je napisal|je napisal(a)|napisal(a)",
+    "hr": (
+        "napisao|napisala|je napisao/la|napisao/la|napisao je|je napisao|je napisala|napisao(la)|napisao/la je|"
+        "је написао|је написао/ла|пише"
+    ),
+    "hu": "írta|ezt írta|írta (időpont",
+    "ro": "a scris|scris",
+    "bg": "написа",
+    "ru": "написал|написала|написал(а)|писал|писал(а)|пишет|написал(-а)|написали",
+    "uk": "пише|написав|написала|написав(ла)|написав/ла|писав|написав(-ла)",
+    "el": "έγραψε|έγραψε τα εξής",
+    "tr": "yazdı|şunu yazdı|şunları yazdı|tarihinde şunu yazdı",
+    "et": "kirjutas",
+    "lv": "rakstīja",
+    "lt": "rašė",
+    "vi": "đã viết|viết|đã ghi",
+    "id": "menulis",
+    "ja": "のメール|書きました|wrote|のメッセージ|は書きました",
+    "zh": "写道|寫道|写到|写信|已写",
+    "ko": "작성|님이 작성|썼습니다|님 작성",
+    "he": "כתב|כתבה|כתב/ה",
+    "ar": "كتب|كتبت",
+    "th": "เขียนว่า|เขียน",
+}
+
+# Verbs that may stand before the name: "Am 3.2. schrieb Max:".
+WROTE_NAME = "schrieb|schreef|skrev|skrifaði|kirjoitti|heeft|napisał|napsal|escribió|escreveu|пишет|a écrit"
+
+# What a device or an app writes below the mails it sends; verbose patterns, the rest of the line names it.
 MOBILE: tuple[str, ...] = (
-    r"(?:this\ (?:mail|email|e-mail|message)\ was\ )?sent\ (?:wirelessly\ |securely\ )?(?:from|via|with|using|by)\ ",
+    r"(?:(?:this\ (?:mail|email|e-mail|message)\ was\ )?sent\ (?:wirelessly\ |securely\ )?from\ my|sent\ (?:from|via|with|using|by))\ ",
     r"get\ \[?outlook\ for\ ",
     r"from\ my\ (?:iphone|ipad|android|mobile|phone|samsung|blackberry)",
     r"(?:diese\ (?:nachricht|e-mail)\ wurde\ )?(?:gesendet|geschickt)\ (?:von|mit|via|über|aus)\ ",
@@ -558,60 +424,43 @@ MOBILE: tuple[str, ...] = (
 )
 
 # A closing formula on a line of its own; a name follows.
-CLOSINGS: tuple[str, ...] = (
-    # en
-    "regards", "best regards", "kind regards", "kindest regards", "warm regards", "many regards", "best", "best wishes",
-    "all the best", "cheers", "thanks", "thank you", "many thanks", "thanks and regards", "thanks & regards",
-    "thanks in advance", "thanks again", "yours sincerely", "yours faithfully", "yours truly", "yours", "sincerely",
-    "sincerely yours", "respectfully", "br", "rgds", "with kind regards", "with best regards", "warmly", "cordially",
-    # de
-    "mit freundlichen grüßen", "mit freundlichen grüssen", "mit freundlichem gruß", "mit freundlichem gruss",
-    "freundliche grüße", "freundliche grüsse", "viele grüße", "viele grüsse", "beste grüße", "beste grüsse",
-    "liebe grüße", "liebe grüsse", "herzliche grüße", "herzliche grüsse", "schöne grüße", "gruß", "grüße", "gruss",
-    "grüsse", "mfg", "lg", "vg", "mit besten grüßen", "mit lieben grüßen", "besten gruß", "hochachtungsvoll",
-    # fr
-    "cordialement", "bien cordialement", "bien à vous", "salutations", "meilleures salutations", "cdlt",
-    "sincères salutations", "amicalement", "respectueusement", "bonne journée", "merci d'avance", "merci",
-    # es, ca
-    "saludos", "un saludo", "saludos cordiales", "atentamente", "cordialmente", "muchas gracias", "gracias",
-    "un cordial saludo", "atte", "salutacions",
-    # it
-    "cordiali saluti", "distinti saluti", "saluti", "un saluto", "cari saluti", "grazie", "buona giornata",
-    # nl
-    "met vriendelijke groet", "met vriendelijke groeten", "vriendelijke groet", "vriendelijke groeten", "groet",
-    "groeten", "mvg", "hartelijke groet",
-    # pt
-    "atenciosamente", "cumprimentos", "com os melhores cumprimentos", "melhores cumprimentos", "abraços", "abraço",
-    "obrigado", "obrigada", "att",
-    # pl
-    "pozdrawiam", "z poważaniem", "z powazaniem", "pozdrowienia", "serdecznie pozdrawiam", "z wyrazami szacunku",
-    # sv, da, no, is
-    "med vänlig hälsning", "med vänliga hälsningar", "vänliga hälsningar", "vänlig hälsning", "hälsningar", "mvh",
-    "med venlig hilsen", "venlig hilsen", "de bedste hilsner", "bedste hilsner", "mange hilsner", "hilsen", "kh",
-    "med vennlig hilsen", "vennlig hilsen", "med hilsen", "dbh", "hilsner", "kveðja", "kær hilsen", "kærlig hilsen",
-    # fi, et
-    "ystävällisin terveisin", "terveisin", "terv", "yt", "parhain terveisin", "lugupidamisega", "tervitades",
-    # cs, sk, sl, hr, sr
-    "s pozdravem", "s přátelským pozdravem", "hezký den", "s pozdravom", "s priateľským pozdravom", "lep pozdrav",
-    "lp", "s poštovanjem", "srdačan pozdrav", "pozdrav", "lijep pozdrav", "с поштовањем",
-    # hu, ro
-    "üdvözlettel", "tisztelettel", "köszönettel", "üdv", "cu stimă", "cu respect", "o zi bună", "cu drag",
-    # ru, uk, bg
-    "с уважением", "с наилучшими пожеланиями", "з повагою", "з найкращими побажаннями", "с уважение", "поздрави",
-    # el, tr, lv, lt
-    "με εκτίμηση", "φιλικά", "saygılarımla", "saygılar", "iyi çalışmalar", "teşekkürler", "ar cieņu", "pagarbiai",
-    # vi, id
-    "trân trọng", "thân mến", "salam", "hormat saya", "terima kasih",
-    # ja, zh, ko
-    "敬具", "よろしくお願いいたします", "よろしくお願いします", "此致", "敬礼", "敬禮", "祝好", "谢谢", "謝謝", "감사합니다",
-    # he, ar
-    "בברכה", "תודה", "مع أطيب التحيات", "تحياتي", "شكرا",
-)  # fmt: skip
-
-# Prefixes of a subject that say whether the mail answers or forwards.
-REPLY_PREFIXES: frozenset[str] = frozenset(
-    "re aw antw antwort sv vs vá res ref rif r odp ynt yan ad bls atb отв ответ відп 回复 回覆 答复 答覆 回 返信 답장 회신 απ ηλ πσ הש תגובה رد".split()
+CLOSINGS = (
+    "regards|best regards|kind regards|kindest regards|warm regards|many regards|best|best wishes|all the best|"
+    "cheers|thanks|thank you|many thanks|thanks and regards|thanks & regards|thanks in advance|thanks again|"
+    "yours sincerely|yours faithfully|yours truly|yours|sincerely|sincerely yours|respectfully|br|rgds|"
+    "with kind regards|with best regards|warmly|cordially|mit freundlichen grüßen|mit freundlichen grüssen|"
+    "mit freundlichem gruß|mit freundlichem gruss|freundliche grüße|freundliche grüsse|viele grüße|viele grüsse|"
+    "beste grüße|beste grüsse|liebe grüße|liebe grüsse|herzliche grüße|herzliche grüsse|schöne grüße|gruß|grüße|"
+    "gruss|grüsse|mfg|lg|vg|mit besten grüßen|mit lieben grüßen|besten gruß|hochachtungsvoll|cordialement|"
+    "bien cordialement|bien à vous|salutations|meilleures salutations|cdlt|sincères salutations|amicalement|"
+    "respectueusement|bonne journée|merci d'avance|merci|saludos|un saludo|saludos cordiales|atentamente|"
+    "cordialmente|muchas gracias|gracias|un cordial saludo|atte|salutacions|cordiali saluti|distinti saluti|saluti|"
+    "un saluto|cari saluti|grazie|buona giornata|met vriendelijke groet|met vriendelijke groeten|"
+    "vriendelijke groet|vriendelijke groeten|groet|groeten|mvg|hartelijke groet|atenciosamente|cumprimentos|"
+    "com os melhores cumprimentos|melhores cumprimentos|abraços|abraço|obrigado|obrigada|att|pozdrawiam|"
+    "z poważaniem|z powazaniem|pozdrowienia|serdecznie pozdrawiam|z wyrazami szacunku|med vänlig hälsning|"
+    "med vänliga hälsningar|vänliga hälsningar|vänlig hälsning|hälsningar|mvh|med venlig hilsen|venlig hilsen|"
+    "de bedste hilsner|bedste hilsner|mange hilsner|hilsen|kh|med vennlig hilsen|vennlig hilsen|med hilsen|dbh|"
+    "hilsner|kveðja|kær hilsen|kærlig hilsen|ystävällisin terveisin|terveisin|terv|yt|parhain terveisin|"
+    "lugupidamisega|tervitades|s pozdravem|s přátelským pozdravem|hezký den|s pozdravom|s priateľským pozdravom|"
+    "lep pozdrav|lp|s poštovanjem|srdačan pozdrav|pozdrav|lijep pozdrav|с поштовањем|üdvözlettel|tisztelettel|"
+    "köszönettel|üdv|cu stimă|cu respect|o zi bună|cu drag|с уважением|с наилучшими пожеланиями|з повагою|"
+    "з найкращими побажаннями|с уважение|поздрави|με εκτίμηση|φιλικά|saygılarımla|saygılar|iyi çalışmalar|"
+    "teşekkürler|ar cieņu|pagarbiai|trân trọng|thân mến|salam|hormat saya|terima kasih|敬具|よろしくお願いいたします|よろしくお願いします|"
+    "此致|敬礼|敬禮|祝好|谢谢|謝謝|감사합니다|בברכה|תודה|مع أطيب التحيات|تحياتي|شكرا"
 )
+
+# Prefixes of a subject that say that the mail answers,
+REPLY_PREFIXES: frozenset[str] = frozenset(
+    (
+        "ad|antw|antwort|atb|aw|bls|odp|r|re|ref|res|rif|sv|vs|vá|yan|ynt|απ|ηλ|πσ|відп|отв|ответ|הש|תגובה|رد|回|回复|回覆|"
+        "答复|答覆|返信|답장|회신"
+    ).split("|")
+)
+# or that it forwards.
 FORWARD_PREFIXES: frozenset[str] = frozenset(
-    "fw fwd wg tr rv enc i doorst pd vb vl fs továbbítás ilt trs rép inoltro przek přep hl pren redirect пер пересл перенапр 转发 轉寄 转 轉發 転送 전달 προ πρθ הועבר إعادة".split()
+    (
+        "doorst|enc|fs|fw|fwd|hl|i|ilt|inoltro|pd|pren|przek|přep|redirect|rv|rép|továbbítás|tr|trs|vb|vl|wg|πρθ|προ|"
+        "пер|перенапр|пересл|הועבר|إعادة|転送|轉寄|轉發|转|转发|전달"
+    ).split("|")
 )

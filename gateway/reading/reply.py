@@ -41,10 +41,10 @@ def split(text: str, html: str, subject: str) -> Reply:
     if marked and not any(heading.start <= marked.start for heading in found):
         found = [marked, *found]
     kinds = _classify(lines, found)
-    first = found[0].fields if found else {}
+    first = next((heading.fields for heading in found if heading.fields), {})
     people = headings.people(first.get("sender", ""))
     return Reply(
-        text=_pick(lines, kinds, (_NEW,)),
+        text=_pick(lines, kinds, (_NEW,)).strip(),
         quoted=_pick(lines, kinds, (_QUOTE, _FORWARD, _SIGNATURE)),
         signature=_pick(lines, kinds, (_SIGNATURE,)),
         quoted_from=people[0] if people else None,
@@ -104,9 +104,9 @@ def _end_of_quotation(lines: Sequence[str], heading: Heading, written: bool) -> 
     index = heading.end
     while index < len(lines) and not lines[index].strip():
         index += 1
-    opened = is_quoted(lines[heading.start]) if heading.start < len(lines) else False
+    opened = heading.quoted(lines)
     marked = index < len(lines) and (is_quoted(lines[index]) or _is_supercite(lines[index], heading))
-    if marked and (written or opened is False or heading.kind is Kind.ATTRIBUTION):
+    if marked and (written or heading.kind is Kind.ATTRIBUTION):
         return _end_of_marks(lines, index, heading)
     if opened and written:
         return index

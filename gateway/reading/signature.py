@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from gateway.reading import phrases
+from gateway.reading.headings import folded, variants
 
 _LONGEST = 25
 """Lines with text that a signature behind ``-- `` has at most; more is a letter with a rule in it."""
@@ -15,11 +16,11 @@ _BLOCK = 10
 _DASHES = re.compile(r"(?:--|—|–|-{2,3}|__)\s*")  # RFC 3676 §4.3, and what people make of it
 _RULE = re.compile(r"(?:[-_*=~#+—–‐]\s?){2,}")
 _TRACKER = re.compile(r"[\u1427\u200b\ufeff\xa0\s]*")
-_DASH_NAME = re.compile(r"[-/]\s?[^\W\d_a-z][\w.'’]{0,20}(?:\s[^\W\d_a-z][\w.'’]{0,20}){0,2}")
+_DASH_NAME = re.compile(r"[-/][^\W\d_a-z][\w.'’]{0,20}(?:\s[^\W\d_a-z][\w.'’]{0,20}){0,2}")
 _CONTACT = re.compile(r"@|https?://|www\.|\+?\d[\d ()/.-]{6,}|\b(?:tel|fax|phone|mobil\w*)\b", re.IGNORECASE)
 _MOBILE = re.compile("|".join(phrases.MOBILE), re.IGNORECASE | re.VERBOSE)
 _SENTENCE = re.compile(r"[,;]\s+\w+|[.!?]\s+\w")
-_CLOSINGS = frozenset(phrases.CLOSINGS)
+_CLOSINGS = frozenset(variants(phrases.CLOSINGS))
 
 
 def start(lines: Sequence[str]) -> int:
@@ -77,11 +78,18 @@ def _closing(lines: Sequence[str], end: int) -> int:
     for place, index in enumerate(filled[:-1] or filled):
         text = lines[index].strip()
         below = [lines[at].strip() for at in filled[place + 1 :]]
-        if len(text) <= 40 and text.strip(" ,.!;*_").casefold() in _CLOSINGS and _signs(lines, index, below):
+        if len(text) <= 40 and folded(text.strip(" ,.!;*_")) in _CLOSINGS and _signs(lines, index, below):
             return index if place or filled[0] > 0 else end
-    if len(filled) > 1 and _DASH_NAME.fullmatch(lines[filled[-1]].strip().rstrip(".")):
-        return filled[-1]
-    return end
+    return filled[-1] if len(filled) > 1 and _is_dashed_name(lines, filled) else end
+
+
+def _is_dashed_name(lines: Sequence[str], filled: Sequence[int]) -> bool:
+    """``-Jane`` on the last line, below a blank one; not the last item of a list."""
+    last = filled[-1]
+    listed = any(lines[index].lstrip().startswith(("-", "/")) for index in filled[:-1])
+    return (
+        not listed and not lines[last - 1].strip() and _DASH_NAME.fullmatch(lines[last].strip().rstrip(".")) is not None
+    )
 
 
 def _signs(lines: Sequence[str], index: int, below: Sequence[str]) -> bool:
