@@ -25,6 +25,13 @@ _WORD = re.compile(r"#[^\W\d_]")
 _PIECES = re.compile(r"\s+(?=\#)")
 _SHORT = 40
 _SEVERITY = re.compile(r"s?([0-3])", re.IGNORECASE)
+_AGENT = re.compile(
+    r"""
+    <?(?:mailto:)?(?P<agent>me|[^\s<>@]+@[^\s<>@]+)>?
+    (?:\s*<mailto:[^\s<>]+>)?     # what clients put behind an address that they made a link
+    """,
+    re.VERBOSE,
+)
 _STATUSES = {status.value: status for status in Status}
 
 
@@ -111,6 +118,7 @@ def _severity(argument: str) -> Severity:
 
 
 def _agent(argument: str) -> str:
-    if argument.lower() != "me" and "@" not in argument:
+    found = _AGENT.fullmatch(argument.lower())
+    if found is None:
         raise _Problem(f"#assign needs 'me' or an agent's address behind it, not {argument[:60]!r}")
-    return argument.lower().removeprefix("mailto:").strip("<>")
+    return found["agent"]

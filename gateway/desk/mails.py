@@ -54,21 +54,20 @@ def problem(case: Case, agent: Agent, problems: Iterable[str]) -> tuple[Outgoing
         return ()
     details = {
         "problem": "\n".join(problems),
-        "remedy": f"Nothing was sent and nothing changed. Commands stand above the text, each on a line of its own: "
-        f"{commands.KNOWN}. Please send the mail again.",
+        "remedy": f"Send it again. Commands stand above the text, each on a line of its own: {commands.KNOWN}.",
     }
     return (Outgoing("problem", _address(agent), _purpose(case), automatic=True, details=details),)
 
 
 def held(case: Case, agents: Iterable[Agent], why: str, remedy: str) -> tuple[Outgoing, ...]:
     """To agents only: a mail waits for an operator."""
-    details = {"problem": why, "remedy": remedy, "sender": case.lookups.sender, "subject": case.mail.subject[:200]}
+    details = {"problem": why, "remedy": remedy, "sender": case.lookups.sender}
     return tuple(Outgoing("held", _address(a), _purpose(case), automatic=True, details=details) for a in agents)
 
 
-def undeliverable(agents: Iterable[Agent], recipient: str, status: str) -> tuple[Outgoing, ...]:
+def undeliverable(agents: Iterable[Agent], recipient: str, reason: str) -> tuple[Outgoing, ...]:
     """To agents: a mail did not arrive. Automatic, so that it never bounces itself."""
-    details = {"recipient": recipient, "status": status}
+    details = {"recipient": recipient, "reason": reason}
     return tuple(Outgoing("undeliverable", _address(a), "agent", automatic=True, details=details) for a in agents)
 
 

@@ -70,7 +70,8 @@ def _bounce(case: Case, bounce: Bounce | None) -> Decision:
     if delivery is None:
         return Decision(MailState.REFUSED, "a bounce of a mail that is not known here")
     status = next((r.status for r in bounce.recipients if r.status), "") if bounce else ""
-    spoken = f"{delivery.recipient} ({status or 'no status given'})"
+    status = status or "no status given"
+    spoken = f"{delivery.recipient} ({status})"
     if bounce is None or not (bounce.failed and bounce.permanent):
         why = f"a report on the mail to {spoken}: not delivered yet, or not to be read"
         return Decision(MailState.REFUSED, why, ticket_id=delivery.ticket_id, events=(why,))

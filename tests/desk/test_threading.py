@@ -1,0 +1,175 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.desk import loop, threading, tokens
+from gateway.desk.decision import Known, Lookups
+from gateway.desk.identity import identify
+from gateway.desk.threading import Found, Match
+from gateway.desk.tokens import Purpose, Token
+from gateway.model import Address, Bounce, Envelope, ReadMail
+from tests.desk.world import (
+    ALICE,
+    ALICE_ID,
+    ANN,
+    BEN,
+    BOB,
+    BOB_ID,
+    EVE,
+    KEYS,
+    NOW,
+    SALES,
+    SETTINGS,
+    SUPPORT,
+    TICKET_ID,
+    agent_address,
+    mail,
+    ticket,
+    token_address,
+)
+
+
+def look(read: ReadMail, *recipients: str, mail_from: str = "") -> Lookups:
+    return threading.lookups(read, Envelope("smtp", mail_from, recipients or (SUPPORT,)), SETTINGS, KEYS, NOW)
+
+
+def find(read: ReadMail, *recipients: str, **known: object) -> Found:
+    envelope = Envelope("smtp", read.identity.address, recipients or (SUPPORT,))
+    lookups = threading.lookups(read, envelope, SETTINGS, KEYS, NOW)
+    facts = Known(**{"tickets": {TICKET_ID: ticket()}, **known})  # type: ignore[arg-type]
+    return threading.find(lookups, facts, identify(read, envelope, SETTINGS), read.subject)
+
+
+def test_the_mailbox_is_the_one_that_was_written_to() -> None:
+    assert look(mail(), "Hilfe@desk.example").mailbox.name == "support"
+    assert look(mail(), f"sales+x@{SALES.partition('@')[2]}").mailbox.name == "sales"
+
+
+def test_a_mail_forwarded_into_the_mailbox_counts_for_the_address_in_to() -> None:
+    assert look(mail(to=(Address("", SALES),)), "somebody@provider.example").mailbox.name == "sales"
+    assert look(mail(to=()), "somebody@provider.example").mailbox.name == "support"
+
+
+def test_the_sender_is_the_strict_one_else_the_return_path() -> None:
+    assert look(mail("Alice@Customer.example"), mail_from="bounce@x.example").sender == ALICE
+    assert look(mail(""), mail_from="Bounce@x.example").sender == "bounce@x.example"
+
+
+def test_the_first_genuine_token_counts() -> None:
+    genuine = token_address(Purpose.PARTICIPANT, ALICE_ID)
+    expires = (NOW + timedelta(days=365)).date()
+    found = look(
+        mail(), "support+2@desk.example", "support+abc@desk.example", genuine.upper(), agent_address(ANN)
+    ).token
+    assert found == Token(Purpose.PARTICIPANT, TICKET_ID, ALICE_ID, expires)
+
+
+def test_a_token_is_found_in_to_where_the_envelope_has_none() -> None:
+    read = mail(to=(Address("", token_address(Purpose.PARTICIPANT, ALICE_ID)),))
+    assert look(read).token is not None
+
+
+def test_a_token_at_a_foreign_address_is_none() -> None:
+    token = tokens.split(token_address(Purpose.PARTICIPANT, ALICE_ID))[1]
+    assert look(mail(), tokens.join("support@evil.example", token)).token is None
+
+
+def test_ids_are_looked_up_from_the_nearest_to_the_farthest() -> None:
+    assert look(mail(in_reply_to=("c",), references=("a", "b", "c"))).message_ids == ("c", "b", "a")
+
+
+def test_a_thousand_references_are_not_all_looked_up() -> None:
+    ids = look(mail(references=tuple(str(n) for n in range(1000)))).message_ids
+    assert len(ids) == threading.MOST_IDS
+    assert ids[0] == "999"
+
+
+def test_a_bounce_is_looked_up_by_what_came_back() -> None:
+    bounce = Bounce(failed=True, dsn=True, permanent=True, original_message_id="ours", recipients=())
+    assert look(mail(bounce=bounce, references=("other",))).message_ids == ("ours",)
+
+
+@pytest.mark.parametrize(
+    ("subject", "tag"),
+    [("Re: [SUP-7] x", 7), ("[sup-7]", 7), ("[SAL-12][SUP-7]", 12), ("[ABC-7] x", 0), ("SUP-7", 0), ("[SUP-x]", 0),
+     ("[SUP-9999999999]", 0), ("[SUP-99999999999999]", 0)],
+)  # fmt: skip
+def test_a_tag_with_a_prefix_of_ours_is_read(subject: str, tag: int) -> None:
+    assert look(mail(subject=subject)).tag == tag
+
+
+def test_one_mail_to_two_of_our_addresses_is_one_mail() -> None:
+    assert look(mail(), SUPPORT).dedupe == look(mail(), SALES).dedupe
+
+
+def test_a_guessed_message_id_displaces_nobody() -> None:
+    assert look(mail()).dedupe != look(mail(content_hash="another")).dedupe
+    assert look(mail()).dedupe != look(mail(message_id="another")).dedupe
+
+
+def test_mails_whose_content_is_unknown_are_not_the_same_mail() -> None:
+    unread = mail(content_hash="")
+    later = threading.lookups(unread, Envelope("smtp", "", (SUPPORT,)), SETTINGS, KEYS, NOW + timedelta(seconds=1))
+    assert look(unread).dedupe != later.dedupe
+
+
+def test_only_a_signed_loop_header_is_ours() -> None:
+    assert look(mail(loop=loop.sign(KEYS, "unique"))).own_loop
+    assert not look(mail(loop="2.0123456789abcdef01234567.unique")).own_loop
+    assert not look(mail()).own_loop
+
+
+@pytest.mark.parametrize(
+    ("sender", "address", "match"),
+    [
+        (ALICE, token_address(Purpose.PARTICIPANT, ALICE_ID), Match.OWN_TOKEN),
+        (ALICE, token_address(Purpose.PARTICIPANT, BOB_ID), Match.OTHER_TOKEN),
+        (EVE, token_address(Purpose.PARTICIPANT, ALICE_ID), Match.OTHER_TOKEN),
+        (ALICE, token_address(Purpose.DELIVERY, ALICE_ID), Match.OTHER_TOKEN),
+        (ANN, agent_address(ANN), Match.OWN_AGENT_TOKEN),
+        (BEN, agent_address(ANN), Match.AGENT_TOKEN),
+        (ALICE, agent_address(ANN), Match.AGENT_TOKEN),
+        ("former@staff.example", agent_address("former@staff.example"), Match.AGENT_TOKEN),
+        (ANN, token_address(Purpose.AGENT, ALICE_ID), Match.AGENT_TOKEN),
+    ],
+)
+def test_a_token_is_checked_against_the_sender(sender: str, address: str, match: Match) -> None:
+    assert find(mail(sender), address).match is match
+
+
+def test_a_token_decides_before_ids_and_tags() -> None:
+    others = {TICKET_ID: ticket(), 8: ticket(id=8, number="SUP-8")}
+    read = mail(ALICE, subject="[SUP-8]", references=("r",))
+    found = find(read, token_address(Purpose.PARTICIPANT, ALICE_ID), tickets=others, by_message_id={"r": 8})
+    assert found.ticket == others[TICKET_ID]
+
+
+def test_a_token_of_a_ticket_that_is_gone_says_nothing() -> None:
+    assert find(mail(), token_address(Purpose.PARTICIPANT, ALICE_ID), tickets={}).match is Match.NONE
+
+
+def test_the_nearest_id_of_a_ticket_of_the_sender_wins() -> None:
+    foreign = replace(ticket(id=8, number="SUP-8"), participants=())
+    read = mail(BOB, references=("ours", "foreign"))
+    found = find(read, tickets={TICKET_ID: ticket(), 8: foreign}, by_message_id={"ours": TICKET_ID, "foreign": 8})
+    assert (found.match, found.ticket) == (Match.MESSAGE_ID, ticket())
+
+
+def test_a_stranger_is_told_apart_whatever_he_points_to() -> None:
+    found = find(mail(EVE, references=("ours",)), by_message_id={"ours": TICKET_ID})
+    assert (found.match, found.ticket, found.participant) == (Match.MESSAGE_ID, ticket(), None)
+
+
+def test_a_tag_must_be_the_tickets_own_number() -> None:
+    assert find(mail(subject="[SUP-7]")).match is Match.TAG
+    assert find(mail(subject="[SAL-7]")).match is Match.NONE
+
+
+def test_equal_subjects_join_nothing() -> None:
+    assert find(mail(subject="Export fails")).match is Match.NONE
+
+
+def test_an_ambiguous_sender_is_of_no_ticket() -> None:
+    nameless = replace(ticket(), participants=(replace(ticket().requester, address=""),))
+    assert find(mail("", subject="[SUP-7]"), tickets={TICKET_ID: nameless}).participant is None

@@ -1,0 +1,76 @@
+import random
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.desk import tokens
+from gateway.desk.tokens import Keys, Purpose, Token
+from tests.desk.world import KEYS, NOW
+
+NUMBERS = st.integers(0, 2**32 - 1)
+
+
+@given(st.sampled_from(Purpose), NUMBERS, NUMBERS, st.booleans())
+def test_what_was_made_is_read_back_in_either_case(purpose: Purpose, ticket: int, subject: int, upper: bool) -> None:
+    text = tokens.make(KEYS, purpose, ticket, subject, NOW)
+    read = tokens.verify(KEYS, text.upper() if upper else text, NOW)
+    assert read == Token(purpose, ticket, subject, (NOW + timedelta(days=365)).date())
+
+
+def test_a_token_fits_into_a_local_part() -> None:
+    address = tokens.join("support@desk.example", tokens.make(KEYS, Purpose.AGENT, 2**32 - 1, 2**32 - 1, NOW))
+    assert len(address.rpartition("@")[0]) <= 64  # RFC 5321 §4.5.3.1.1
+
+
+def test_a_token_cut_or_lengthened_anywhere_is_none() -> None:
+    text = tokens.make(KEYS, Purpose.PARTICIPANT, 7, 71, NOW)
+    damaged = (
+        [text[:n] for n in range(len(text))] + [text + c for c in "a2=+"] + [text[:n] + text[n + 1 :] for n in range(9)]
+    )
+    assert not any(tokens.verify(KEYS, one, NOW) for one in damaged)
+
+
+def test_no_changed_letter_gives_another_token() -> None:
+    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+    text = tokens.make(KEYS, Purpose.PARTICIPANT, 7, 71, NOW)
+    genuine = tokens.verify(KEYS, text, NOW)
+    changed = [text[:n] + c + text[n + 1 :] for n in range(len(text)) for c in alphabet if c != text[n]]
+    assert {tokens.verify(KEYS, one, NOW) for one in changed} <= {None, genuine}
+
+
+def test_a_hundred_thousand_random_tokens_are_all_refused() -> None:
+    chance = random.Random(20260302)
+    length = len(tokens.make(KEYS, Purpose.AGENT, 1, 1, NOW))
+    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+    tried = ("".join(chance.choices(alphabet, k=length)) for _ in range(100_000))
+    assert not any(tokens.verify(KEYS, text, NOW) for text in tried)
+
+
+def test_a_token_ends_with_its_last_day() -> None:
+    text = tokens.make(KEYS, Purpose.PARTICIPANT, 7, 71, NOW, days=30)
+    assert tokens.verify(KEYS, text, NOW + timedelta(days=30))
+    assert tokens.verify(KEYS, text, NOW + timedelta(days=31)) is None
+
+
+def test_an_older_generation_is_read_and_an_unknown_one_is_not() -> None:
+    old = Keys({1: KEYS.by_generation[1]})
+    text = tokens.make(old, Purpose.PARTICIPANT, 7, 71, NOW)
+    assert tokens.verify(KEYS, text, NOW)
+    assert tokens.verify(Keys({2: KEYS.by_generation[2]}), text, NOW) is None
+    assert tokens.verify(Keys({1: b"another key"}), text, NOW) is None
+
+
+def test_a_key_that_is_missing_is_not_the_empty_key() -> None:
+    forged = tokens.make(Keys({9: b""}), Purpose.PARTICIPANT, 7, 71, NOW)
+    assert tokens.verify(KEYS, forged, NOW) is None
+
+
+@given(st.text(max_size=60))
+def test_no_text_raises(text: str) -> None:
+    assert tokens.verify(KEYS, text, NOW) is None
+
+
+def test_an_address_is_split_at_its_first_plus() -> None:
+    assert tokens.split("support+abc@Desk.Example") == ("support@desk.example", "abc")
+    assert tokens.split("support@desk.example") == ("support@desk.example", "")
