@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gateway.reading.mime import Part
 
@@ -23,12 +23,10 @@ class Bodies:
 class _Container:
     subtype: str
     seen: int = 0
-    bodies: set[str] = field(default_factory=set)
-    """Types of the bodies that stand in it."""
 
 
 def sort(parts: Sequence[Part]) -> Bodies:
-    """Sort the leaves of a mail. An alternative of the same type as an earlier one is attached: nothing is lost."""
+    """Sort the leaves of a mail. Of alternatives of one type, all are shown: nothing is lost."""
     texts: list[Part] = []
     htmls: list[Part] = []
     attached: list[Part] = []
@@ -42,14 +40,11 @@ def sort(parts: Sequence[Part]) -> Bodies:
         elif not _is_body(part, outer, first):
             attached.append(part)
         else:
-            outer.bodies.add(part.content_type)
             (htmls if part.content_type == HTML else texts).append(part)
     return Bodies(tuple(texts), tuple(htmls), tuple(attached))
 
 
 def _is_body(part: Part, outer: _Container, first: bool) -> bool:
     if part.content_type not in (PLAIN, HTML) or part.disposition == "attachment":
-        return False
-    if outer.subtype == "alternative" and part.content_type in outer.bodies:
         return False
     return first or (outer.subtype != "related" and not part.filename)

@@ -5,6 +5,7 @@ Relays add trace headers, change line ends and transfer encodings; none of that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 from gateway.model import Attachment, ReadMail
@@ -12,8 +13,8 @@ from gateway.reading import attachments
 from gateway.reading.mime import Headers
 
 
-def of(raw: bytes, headers: Headers, mail: ReadMail) -> str:
-    """SHA-256, hexadecimal. Needs the ids, subject, bodies and attachments of ``mail``."""
+def of(raw: bytes, headers: Headers, mail: ReadMail, attached: Sequence[Attachment]) -> str:
+    """SHA-256, hexadecimal, over ids, subject and bodies of ``mail`` and what is attached to it."""
     pieces = [
         mail.message_id,
         headers.get("date"),
@@ -21,7 +22,7 @@ def of(raw: bytes, headers: Headers, mail: ReadMail) -> str:
         mail.subject,
         mail.text.rstrip() if mail.has_text else "",
         mail.html.rstrip(),
-        *(_of_attachment(raw, one) for one in mail.attachments),
+        *(_of_attachment(raw, one) for one in attached),
     ]
     # A length before each piece: no text can be moved from one piece to the next.
     return sha256("".join(f"{len(one)}:{one}" for one in pieces).encode("utf-8", "surrogatepass")).hexdigest()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-SAMPLE = 1500
+SAMPLE = 500
 """Characters that are looked at."""
-_WORD = re.compile(r"[^\W\d_]+")
 _COMMON = {
     "en": """the and to of is in it that you for on are with this not have be we was can our from your will as at if
         has an or do my no any please would when there after but all been which what they hello hi dear regards thanks
@@ -57,7 +56,7 @@ def of(text: str) -> str:
         for name, letters in _SCRIPTS:
             if len(letters.findall(sample)) * 5 > len(sample):
                 return name
-    words = _WORD.findall(sample.lower())
+    words = sample.lower().split()
     packed = sum(map(_VOTES.get, words, [0] * len(words)))
     counts = [packed >> place * _SHIFT & (1 << _SHIFT) - 1 for place in range(len(_ORDER))]
     best, second = sorted(counts, reverse=True)[:2]

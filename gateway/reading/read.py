@@ -60,20 +60,20 @@ def salvage(raw: bytes, limits: Limits, defect: str) -> ReadMail:
 def _read(raw: bytes, limits: Limits) -> ReadMail:
     found = structure.parse(raw, limits)
     leaves = bodies.sort(found.parts)
-    mail = _facts(found, leaves, limits)
-    mail = replace(
-        mail,
-        safe_html=html.sanitise(mail.html) if mail.html else "",
-        attachments=tuple(attachments.of(leaves.attached, limits)),
-        reply=reply.split(mail.text, mail.html, mail.subject),
-        forward=forward.find(mail.text, mail.html, mail.subject, _enclosed(leaves.attached, limits)),
-        bounce=bounce.find(found.headers, found.parts, mail),
-    )
+    facts = _facts(found, leaves, limits)
+    told = bounce.find(found.headers, found.parts, facts)
+    new = reply.split(facts.text, facts.html, facts.subject)
+    attached = tuple(attachments.of(leaves.attached, limits))
     return replace(
-        mail,
-        machine=robots.judge(found.headers, found.parts, mail),
-        language=language.of(mail.reply.text),
-        content_hash=fingerprint.of(raw, found.headers, mail),
+        facts,
+        safe_html=html.sanitise(facts.html) if facts.html else "",
+        attachments=attached,
+        reply=new,
+        forward=forward.find(facts.text, facts.html, facts.subject, _enclosed(leaves.attached, limits)),
+        machine=robots.judge(found.headers, found.parts, replace(facts, bounce=told) if told else facts),
+        bounce=told,
+        language=language.of(new.text),
+        content_hash=fingerprint.of(raw, found.headers, facts, attached),
     )
 
 

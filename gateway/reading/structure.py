@@ -44,7 +44,7 @@ def parse(raw: bytes, limits: Limits, *, shallow: bool = False) -> Structure:
     ``shallow`` leaves out what a part of type ``multipart/*`` holds.
     """
     walk = _Walk(raw, limits)
-    walk.run(1 if shallow else limits.parts)
+    walk.run(shallow)
     return Structure(tuple(walk.parts), tuple(dict.fromkeys(walk.defects)))
 
 
@@ -68,13 +68,15 @@ class _Walk:
         self.parts: list[Part] = []
         self.defects: list[str] = []
 
-    def run(self, most: int) -> None:
+    def run(self, shallow: bool) -> None:
         mbox = _MBOX_LINE.match(self.raw)
         waiting = [_Span(mbox.end() if mbox else 0, len(self.raw))]
-        while waiting and len(self.parts) < most:
-            waiting += self._read(waiting.pop())
-        if waiting:
-            self.defects.append("too-many-parts")
+        while waiting:
+            if len(self.parts) >= self.limits.parts:
+                self.defects.append("too-many-parts")
+                return
+            inner = self._read(waiting.pop())
+            waiting += [] if shallow else inner
 
     def _read(self, span: _Span) -> list[_Span]:
         """Read one part; gives the spans inside it, the last one first."""
