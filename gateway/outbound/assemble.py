@@ -12,7 +12,7 @@ from gateway.outbound import headers
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _CONTENT_ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,200}")
 _STRAY = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_LONG_LINE = re.compile(rb"[^\n]{999}")
+_LONGEST_LINE = 998
 _COLUMNS = 76
 _SHOWN_IN_PLACE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
@@ -57,7 +57,11 @@ def _content_type(attachment: Attachment, data: bytes) -> str:
     if not _TYPE.fullmatch(declared) or declared.startswith("multipart/"):
         return "application/octet-stream"
     if declared == "message/rfc822":
-        return "application/octet-stream" if b"\0" in data or _LONG_LINE.search(data) else declared
+        return (
+            "application/octet-stream"
+            if b"\0" in data or max(map(len, data.splitlines()), default=0) > _LONGEST_LINE
+            else declared
+        )
     return "application/octet-stream" if declared.startswith("message/") else declared
 
 

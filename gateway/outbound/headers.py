@@ -138,7 +138,9 @@ def _is_id(value: str) -> bool:
 
 def _encoded_words(value: str, used: int) -> list[str]:
     """RFC 2047 words of at most 75 characters, none tearing a character; ``used`` columns precede the first."""
-    words, piece, size, room = [], [], 0, _WORD_BYTES - max(0, used - 3) * 3 // 4
+    words: list[str] = []
+    piece: list[str] = []
+    size, room = 0, _WORD_BYTES - max(0, used - 3) * 3 // 4
     for character in value:
         length = len(character.encode())
         if size + length > room and piece:

@@ -11,7 +11,7 @@ from gateway.errors import Temporary
 
 
 class Maildir:
-    """Writes each mail as one file. Its name is made of Message-ID and recipient, so a second try replaces the first."""
+    """Writes each mail as a file named after Message-ID and recipient, so that a second try replaces the first."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -204,7 +204,7 @@ class Outbox:
 
     async def _give_up(self, mail: Due, why: str) -> None:
         """Report first: a crash in between then reports twice instead of never. A lost report makes no report."""
-        if mail.mail.template != "report":
+        if mail.mail.template != "undeliverable":
             try:
                 await asyncio.to_thread(self._report, mail, why)
             except Exception as problem:

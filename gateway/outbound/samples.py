@@ -1,0 +1,120 @@
+"""Made-up values for every template: for looking at it, and for finding what is wrong with an operator's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from markupsafe import Markup
+
+from gateway.outbound import harmless, views
+from gateway.outbound.views import View
+
+_COMMON: dict[str, Any] = {
+    "brand": "Support",
+    "address": "support@example.com",
+    "signature": "Example Analytics, Customer Support",
+    "number": "SUP-1042",
+    "subject": "Workbooks do not load since this morning",
+    "subject_line": "Workbooks do not load since this morning",
+}
+_TEXT = (
+    "Hello,\n\nsince about nine this morning no workbook opens any more. The page stays empty,\n"
+    "and after a minute it says: query could not be loaded (id 7f3a-22).\n\nCarla"
+)
+_ANSWER = (
+    "Hello Carla,\n\nthank you for the error id: with it we found the cause. A connection to your warehouse\n"
+    "had expired, and it is renewed now. Please reload the page.\n\nAnn"
+)
+_MEANING = (
+    "the service or its performance is severely degraded for one or more components, "
+    "and business processes are affected"
+)
+_EVIDENCE = ("“no workbook opens any more”: a core feature does not work", "nothing is said of a workaround")
+_FACTS: dict[str, Any] = {"severity": "S1", "severity_name": "high"}
+_EXPECTED = views.Moment(weekday=0, day=24, month=11, year=2025, time="09:30", zone="PST")
+
+_CONFIRMATION = views.Confirmation(
+    **_COMMON,
+    **_FACTS,
+    name="Carla Customer",
+    severity_meaning=_MEANING,
+    expected=_EXPECTED,
+    chat="open the help menu of the application and choose “Live chat”",
+    missing=("workaround", "others", "browser", "errors"),
+    attachments=("empty-page.png", "console.log"),
+)
+_NOTICE = views.Notice(
+    **_COMMON,
+    **_FACTS,
+    author="Carla Customer",
+    author_address="carla@customer.example",
+    people=("carla@customer.example", "colin@customer.example"),
+    opened=True,
+    status="open",
+    assignee="",
+    evidence=_EVIDENCE,
+    text=_TEXT,
+    html=harmless.lines(_TEXT),
+    attachments=("empty-page.png", "console.log"),
+)
+
+SAMPLES: Mapping[str, tuple[View, ...]] = {
+    "confirmation": (
+        _CONFIRMATION,
+        replace(
+            _CONFIRMATION, severity="S0", severity_name="critical", alerted=True, chat="", missing=(), signature=""
+        ),
+        replace(_CONFIRMATION, stated="S0", name="", chat="", attachments=()),
+        replace(_CONFIRMATION, stated="S2", copy=True, expected=None, missing=()),
+    ),
+    "answer": (
+        views.Answer(
+            **_COMMON, agent="Ann Agent", text=_ANSWER, html=harmless.lines(_ANSWER), attachments=("steps.pdf",)
+        ),
+        views.Answer(**{**_COMMON, "signature": ""}, agent="Ann Agent", text=_ANSWER, html=harmless.lines(_ANSWER)),
+    ),
+    "notice": (
+        _NOTICE,
+        replace(_NOTICE, stated="S0", check=True, opened=False, assignee="Ann Agent", status="pending", attachments=()),
+        replace(_NOTICE, severity="S0", severity_name="critical", alerted=True, author="carla@customer.example"),
+        replace(_NOTICE, author="Ann Agent", by_agent=True, evidence=(), status="solved"),
+        replace(_NOTICE, author="Ann Agent", by_agent=True, note=True, text="", html=Markup()),
+    ),
+    "page": (
+        views.Page(
+            **_COMMON,
+            severity="S0",
+            severity_name="critical",
+            requester="Carla Customer <carla@customer.example>",
+            text=_TEXT,
+            evidence=_EVIDENCE,
+        ),
+        views.Page(**_COMMON, severity="S0", severity_name="critical", requester="carla@customer.example", text=_TEXT),
+    ),
+    "problem": (
+        views.Problem(
+            **_COMMON,
+            problem="#sev S9: there is no such severity",
+            remedy="Write #sev S0, S1, S2 or S3, and send it again.",
+        ),
+        views.Problem(
+            **{**_COMMON, "number": ""}, problem="There is no such ticket.", remedy="Answer one of our mails."
+        ),
+    ),
+    "held": (
+        views.Held(
+            **_COMMON,
+            sender="ann@example.com",
+            problem="It names an agent as its sender, and nothing proves that she sent it.",
+            remedy="An operator looks at it with “gateway mail show 7”, and lets it in with “gateway mail release 7”.",
+        ),
+        views.Held(**{**_COMMON, "number": ""}, sender="", problem="It has no sender.", remedy="Look at it."),
+    ),
+    "undeliverable": (
+        views.Undeliverable(**_COMMON, recipient="carla@customer.example", reason="5.1.1 no such user"),
+        views.Undeliverable(**{**_COMMON, "number": ""}, recipient="ann@example.com", reason="connection refused"),
+    ),
+}
+"""The first of each is the one that is shown."""

@@ -1,0 +1,197 @@
+"""From ticket, message and verdict to the frozen values that a template shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from markupsafe import Markup
+
+from gateway.desk.decision import NewMessage, Outgoing
+from gateway.model import Action, Attachment, MessageKind, Page, Role, Severity, Ticket, Verdict
+from gateway.outbound import harmless, views
+from gateway.outbound.headers import clean
+from gateway.settings import Mailbox, Settings
+
+LONGEST_TEXT = 200_000
+"""Characters of a message that a mail repeats; all of it is in the database."""
+LONGEST_SUBJECT = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What an outgoing mail is about: mostly the mail that came in."""
+
+    subject: str = ""
+    message_id: str = ""
+    """Of that mail, without brackets."""
+    opened: bool = False
+    """It opened the ticket."""
+    message: NewMessage | None = None
+    verdict: Verdict | None = None
+    attachments: tuple[tuple[int, Attachment], ...] = ()
+    """With the ids under which they are stored."""
+
+
+class Policy(Protocol):
+    """What a mail says of the support policy."""
+
+    def severity_name(self, severity: Severity, language: str) -> str: ...
+
+    def severity_meaning(self, severity: Severity, language: str) -> str: ...
+
+    def answer_expected_by(self, severity: Severity, now: datetime) -> datetime: ...
+
+    def chat_now(self, now: datetime) -> str: ...
+
+
+class Showing:
+    """Makes views. All that strangers wrote and that is not a message's body is made harmless here."""
+
+    def __init__(self, settings: Settings, policy: Policy) -> None:
+        self._settings = settings
+        self._policy = policy
+
+    def view(
+        self, out: Outgoing, mailbox: Mailbox, ticket: Ticket | None, cause: Cause, language: str, now: datetime
+    ) -> views.View:
+        """The view of the template that ``out`` names. Raises KeyError where there is no such template."""
+        common = _common(mailbox, ticket, out.details.get("subject") or cause.subject)
+        if out.template in ("problem", "held", "undeliverable"):
+            return _DETAILED[out.template](common, out.details)
+        if ticket is None:
+            raise KeyError(f"template {out.template!r} shows a ticket, and there is none")
+        if out.template == "confirmation":
+            return self._confirmation(out, ticket, cause, language, now, common)
+        if out.template == "answer":
+            return self._answer(out, mailbox, cause, common)
+        if out.template == "notice":
+            return self._notice(ticket, cause, language, common)
+        raise KeyError(f"there is no template {out.template!r}")
+
+    def page(self, page: Page, mailbox: Mailbox, language: str) -> views.Page:
+        return views.Page(
+            **_common(mailbox, None, page.subject) | {"number": page.ticket_number},
+            severity=page.severity.value,
+            severity_name=self._policy.severity_name(page.severity, language),
+            requester=clean(page.requester),
+            text=page.text[:LONGEST_TEXT],
+            evidence=tuple(clean(line) for line in page.evidence),
+        )
+
+    def _confirmation(
+        self, out: Outgoing, ticket: Ticket, cause: Cause, language: str, now: datetime, common: Mapping[str, Any]
+    ) -> views.Confirmation:
+        verdict, severity = cause.verdict, ticket.severity
+        return views.Confirmation(
+            **{**common, "subject": harmless.unlinked(common["subject"])},
+            name=harmless.name(out.recipient.name),
+            copy=out.recipient.address.lower() != ticket.requester.address.lower(),
+            severity=severity.value,
+            severity_name=self._policy.severity_name(severity, language),
+            severity_meaning=self._policy.severity_meaning(severity, language),
+            stated=_stated(verdict, severity),
+            alerted=_alerted(verdict),
+            expected=views.Moment.of(self._policy.answer_expected_by(severity, now)),
+            chat=self._policy.chat_now(now),
+            missing=verdict.missing if verdict else (),
+            attachments=_names(cause),
+        )
+
+    def _answer(self, out: Outgoing, mailbox: Mailbox, cause: Cause, common: Mapping[str, Any]) -> views.Answer:
+        text, html = _body(cause.message)
+        agent = clean(out.sender_name) or mailbox.display_name
+        return views.Answer(**common, agent=agent, text=text, html=html, attachments=_names(cause))
+
+    def _notice(self, ticket: Ticket, cause: Cause, language: str, common: Mapping[str, Any]) -> views.Notice:
+        message, verdict = cause.message, cause.verdict
+        text, html = _body(message)
+        author = message.author if message else ticket.requester
+        agent = self._settings.agents.get(ticket.assignee.lower())
+        return views.Notice(
+            **common,
+            author=harmless.name(author.name) or author.address,
+            author_address=author.address,
+            by_agent=message is not None and message.by_agent,
+            note=message is not None and message.kind is MessageKind.NOTE,
+            people=tuple(p.address for p in sorted(ticket.participants, key=lambda p: p.role is not Role.REQUESTER)),
+            opened=cause.opened,
+            status=ticket.status.value,
+            assignee=agent.name if agent else ticket.assignee,
+            severity=ticket.severity.value,
+            severity_name=self._policy.severity_name(ticket.severity, language),
+            stated=_stated(verdict, ticket.severity),
+            alerted=_alerted(verdict),
+            check=verdict is not None and verdict.action is Action.CHECK,
+            evidence=tuple(clean(e.text)[:200] for e in verdict.evidence if e.text) if verdict else (),
+            text=text,
+            html=html,
+            attachments=_names(cause),
+        )
+
+
+def _common(mailbox: Mailbox, ticket: Ticket | None, fallback: str) -> dict[str, Any]:
+    number = ticket.number if ticket else ""
+    subject = _untagged(ticket.subject if ticket else fallback, number)
+    return {
+        "brand": mailbox.display_name,
+        "address": mailbox.address,
+        "signature": mailbox.signature,
+        "number": number,
+        "subject": subject,
+        "subject_line": subject,
+    }
+
+
+def _untagged(subject: str, number: str) -> str:
+    """The customer's subject without our tag, which the templates put in front once."""
+    subject = clean(subject[: 4 * LONGEST_SUBJECT])
+    if number and number.casefold() in subject.casefold():
+        subject = clean(re.sub(rf"\[{re.escape(number)}\]", " ", subject, flags=re.IGNORECASE))
+    return subject if len(subject) <= LONGEST_SUBJECT else subject[: LONGEST_SUBJECT - 1] + "…"
+
+
+def _problem(common: Mapping[str, Any], details: Mapping[str, str]) -> views.View:
+    return views.Problem(**common, problem=details.get("problem", ""), remedy=details.get("remedy", ""))
+
+
+def _held(common: Mapping[str, Any], details: Mapping[str, str]) -> views.View:
+    return views.Held(
+        **common,
+        sender=clean(details.get("sender", "")),
+        problem=details.get("problem", ""),
+        remedy=details.get("remedy", ""),
+    )
+
+
+def _undeliverable(common: Mapping[str, Any], details: Mapping[str, str]) -> views.View:
+    return views.Undeliverable(
+        **common, recipient=clean(details.get("recipient", "")), reason=clean(details.get("status", ""))
+    )
+
+
+_DETAILED = {"problem": _problem, "held": _held, "undeliverable": _undeliverable}
+
+
+def _stated(verdict: Verdict | None, severity: Severity) -> str:
+    return verdict.stated.value if verdict and verdict.stated and verdict.stated is not severity else ""
+
+
+def _alerted(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.severity is Severity.S0 and verdict.action is Action.PAGE
+
+
+def _names(cause: Cause) -> tuple[str, ...]:
+    return tuple(harmless.file_name(a.name) or clean(a.content_type) for _, a in cause.attachments)
+
+
+def _body(message: NewMessage | None) -> tuple[str, Markup]:
+    """The new text, as text and as HTML; the whole body where nothing in it is new."""
+    if message is None:
+        return "", Markup()
+    text = (message.text or message.full_text)[:LONGEST_TEXT].strip("\n")
+    html = message.html if message.text and len(message.html) <= 2 * LONGEST_TEXT else ""
+    return text, Markup(html) if html else harmless.lines(text)
