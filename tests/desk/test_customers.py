@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_an_outage_pages() -> None:
     "known",
     [{"recent_from_sender": SETTINGS.loops.mails}, {"acknowledged": SETTINGS.loops.acknowledgements_per_hour}],
 )
-def test_beyond_the_limits_a_mail_is_kept_but_not_answered(known: dict[str, int]) -> None:
+def test_beyond_the_limits_a_mail_is_kept_but_not_answered(known: dict[str, Any]) -> None:
     decision = decide(mail(cc=(Address("", BOB),)), **known)
     assert decision.opens
     assert not to_customers(decision)

@@ -53,7 +53,9 @@ RECIPIENTS = st.sampled_from(
     [SUPPORT, SALES, ALICES, agent_address(ANN), token_address(Purpose.DELIVERY, 31), token_address(Purpose.AGENT, 5)]
 )
 KINDS = st.lists(st.sampled_from(MachineKind), max_size=2, unique=True)
-POINTERS = st.sampled_from([{}, {"subject": "[SUP-7]"}, {"in_reply_to": ("first@customer.example",)}])
+POINTERS: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {"subject": "[SUP-7]"}, {"in_reply_to": ("first@customer.example",)}]
+)
 TEXTS = st.sampled_from(["Text.", "", "#solved", "#note\nx", "#nte\nx", "#sev S0\nx", "#assign ben@staff.example\nx"])
 FORWARDS = st.sampled_from(
     [

@@ -204,14 +204,8 @@ def test_commands_for_a_ticket_that_is_not_there_hold_the_mail(command: str) -> 
 
 def test_an_agent_is_a_customer_in_a_ticket_of_her_own() -> None:
     requester = replace(ticket().requester, address=ANN)
-    from gateway.desk.tokens import Purpose
-    from tests.desk.world import ALICE_ID, token_address
-
-    decision = decide(
-        mail(ANN, "#solved"),
-        to=token_address(Purpose.PARTICIPANT, ALICE_ID),
-        standing=ticket(participants=(requester,)),
-    )
+    reply_address = token_address(Purpose.PARTICIPANT, requester.id)
+    decision = decide(mail(ANN, "#solved"), to=reply_address, standing=ticket(participants=(requester,)))
     assert decision.message
     assert (decision.message.kind, decision.changes) == (MessageKind.INBOUND, Changes())
     assert sent(decision, "notice") == [BEN]
