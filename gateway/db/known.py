@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, select
@@ -69,7 +70,7 @@ def tickets(connection: Connection, ids: Collection[int]) -> dict[int, Ticket]:
         for row in _rows(connection, query, ids):
             thread[row.ticket_id].append((row.created_at, row.rfc_id))
     return {
-        row.id: _ticket(row, people[row.id], [rfc_id for _, rfc_id in sorted(thread[row.id])])
+        row.id: _ticket(row, people[row.id], [rfc_id for _, rfc_id in sorted(thread[row.id], key=itemgetter(0))])
         for row in _rows(connection, _TICKETS, ids)
     }
 

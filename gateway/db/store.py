@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, insert
 from sqlalchemy.exc import DatabaseError
 
 from gateway import log
@@ -17,6 +18,7 @@ from gateway.db.ids import Ids
 from gateway.db.mails import Mails
 from gateway.db.queries import Queries
 from gateway.db.raw import Segments
+from gateway.db.schema import event, to_moment
 from gateway.db.writer import Writer
 from gateway.errors import Permanent, Temporary
 
@@ -45,6 +47,15 @@ class Store:
         """Free disk space beside an embedded database; None elsewhere."""
         file = sqlite_file(self.url)
         return shutil.disk_usage(file.parent).free if file is not None else None
+
+    def tell(self, ticket_id: int, what: str, now: datetime) -> None:
+        """Add a line of the gateway's own to a ticket's history."""
+
+        def job(connection: Connection) -> None:
+            row = {"id": self.ids.take(connection, event), "ticket_id": ticket_id, "at": to_moment(now)}
+            connection.execute(insert(event), [row | {"actor": "gateway", "what": what}])
+
+        self.writer.run(job)
 
     def close(self) -> None:
         self.writer.close()

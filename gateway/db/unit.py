@@ -129,8 +129,7 @@ class Unit:
     def _add(self, case: Case) -> Applied:
         decision = case.decision
         subject = self._ticket(case)
-        attachments = self._message(case, subject, decision.message)
-        self._message(case, subject, decision.note)
+        attachments = self._messages(case, subject) if subject is not None else []
         composed = [self._compose(out, subject, case, attachments, self._now) for out in decision.mails]
         sent = tuple(self._outgoing(subject, mail) for mail in composed)
         if subject is not None:
@@ -203,23 +202,28 @@ class Unit:
             self._undeliverable.append((standing.id, decision.undeliverable))
         return changed
 
-    def _message(self, case: Case, subject: Ticket | None, new: NewMessage | None) -> list[Stored]:
-        if new is None or subject is None:
-            return []
+    def _messages(self, case: Case, subject: Ticket) -> list[Stored]:
+        new, note = case.decision.message, case.decision.note
+        stored: list[Stored] = []
+        if new is not None:
+            id_ = self._message(case.mail_id, subject, new, case.read.message_id)
+            files = case.read.attachments if new.with_attachments else ()
+            stored = [self._attachment(case.mail_id, id_, found) for found in files]
+        if note is not None:
+            self._message(case.mail_id, subject, note, "")
+        return stored
+
+    def _message(self, mail_id: int, subject: Ticket, new: NewMessage, rfc_id: str) -> int:
         id_ = self._ids.take(self._connection, message)
         self._rows["message"].append(
             {
-                "id": id_, "ticket_id": subject.id, "mail_id": case.mail_id, "kind": new.kind.value,
+                "id": id_, "ticket_id": subject.id, "mail_id": mail_id, "kind": new.kind.value,
                 "author_name": new.author.name, "author": new.author.address, "by_agent": new.by_agent,
                 "text": new.text, "html": new.html, "full_text": new.full_text if new.full_text != new.text else "",
-                "rfc_id": case.read.message_id, "evidence": json.dumps(new.evidence), "created_at": self._moment,
+                "rfc_id": rfc_id, "evidence": json.dumps(new.evidence), "created_at": self._moment,
             }
         )  # fmt: skip
-        return (
-            [self._attachment(case.mail_id, id_, found) for found in case.read.attachments]
-            if new.with_attachments
-            else []
-        )
+        return id_
 
     def _attachment(self, mail_id: int, message_id: int, found: Attachment) -> Stored:
         id_ = self._ids.take(self._connection, attachment)

@@ -1,0 +1,150 @@
+"""The way of a mail from the journal to its answers, built from the settings."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from gateway import reading
+from gateway.db.known import tickets
+from gateway.db.store import Store
+from gateway.db.unit import Applied, Case, Stored
+from gateway.desk.decision import Outgoing
+from gateway.errors import ConfigurationError
+from gateway.inbound.journal import Journal, Queue
+from gateway.inbound.reader import Reader
+from gateway.inbound.worker import Worker
+from gateway.keyfile import load_or_make
+from gateway.model import Address, Attachment, Composed, Due, Ticket
+from gateway.oncall.notifiers import MailNotifier, Notifiers, WebNotifier
+from gateway.oncall.pager import Pager
+from gateway.outbound.compose import Composer
+from gateway.outbound.outbox import Outbox
+from gateway.outbound.render import Renderer
+from gateway.outbound.showing import Cause
+from gateway.outbound.transport import open_transport
+from gateway.settings import Settings
+from gateway.triage.policy import DEFAULT, Policy, load_policy
+
+
+def secret_file(settings: Settings) -> Path:
+    return settings.gateway.secret_file or settings.gateway.data_dir / "secret.key"
+
+
+def open_policy(settings: Settings) -> Policy:
+    """The policy that the settings name. Raises ConfigurationError with all mistakes."""
+    path = settings.gateway.policy
+    if path is None:
+        return DEFAULT
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigurationError([f"gateway.policy: {path} cannot be read ({problem})"]) from None
+    return load_policy(text, str(path))
+
+
+class Letters:
+    """Composes what a decision sends, and the reports of what could not be sent."""
+
+    def __init__(self, settings: Settings, composer: Composer, new_id: Callable[[], str]) -> None:
+        self._settings = settings
+        self._composer = composer
+        self._new_id = new_id
+
+    def __call__(
+        self, out: Outgoing, ticket: Ticket | None, case: Case, attachments: Sequence[Stored], now: datetime
+    ) -> Composed:
+        decision = case.decision
+        mailbox = self._settings.by_name[ticket.mailbox] if ticket is not None else case.lookups.mailbox
+        cause = Cause(
+            subject=case.read.subject,
+            message_id=case.read.message_id,
+            opened=decision.opens is not None,
+            message=decision.message,
+            verdict=decision.verdict,
+            attachments=tuple((one.id, one.attachment) for one in attachments),
+        )
+        return self._composer.compose(out, mailbox, ticket, cause, now, self._new_id())
+
+    def reports(self, due: Due, why: str, ticket: Ticket | None, now: datetime) -> list[Composed]:
+        """To the agents of the mailbox: a mail was given up."""
+        mailbox = self._settings.by_name[due.mail.mailbox]
+        details = {"recipient": due.mail.recipient, "status": why}
+        return [
+            self._composer.compose(
+                Outgoing(
+                    "undeliverable", Address(agent.name, agent.address), "agent", automatic=True, details=details
+                ),
+                mailbox, ticket, Cause(), now, self._new_id(),
+            )
+            for agent in self._settings.agents_of(mailbox.name)
+            if agent.address.lower() != due.mail.recipient.lower()
+        ]  # fmt: skip
+
+
+class Pipeline:
+    """Journal, worker, outbox and pager on one store. Built, not started."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Callable[[], datetime]) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.policy = open_policy(settings)
+        self.keys = load_or_make(secret_file(settings))
+        composer = Composer(settings, self.policy, Renderer(settings.gateway.templates), self.keys)
+        self._letters = Letters(settings, composer, lambda: uuid.uuid4().hex)
+        self.queue = Queue()
+        self.journal = Journal(store.writer, store.mails, self.queue, clock)
+        self.reader = Reader(settings.reading, self.policy)
+        self.outbox = self._outbox()
+        self._web = WebNotifier.with_timeout(settings.oncall.timeout_seconds)
+        self._page_transport = open_transport(settings.outbound, settings.hostname)
+        by_mail = MailNotifier(composer.compose_page, self._page_transport)
+        self.pager = Pager(store.pages, Notifiers(by_mail, self._web), clock)
+        self.worker = self._worker()
+
+    def _outbox(self) -> Outbox:
+        transport = open_transport(self.settings.outbound, self.settings.hostname)
+        return Outbox(
+            self.store.outbox, transport, self._parts, self._report, self.settings, self.keys, self.clock
+        )  # fmt: skip
+
+    def _worker(self) -> Worker:
+        store = self.store
+        return Worker(
+            self.settings, self.keys, store.writer, store.ids, store.mails, self.queue, self.reader, self._letters,
+            store.node, self.clock, self._done,
+        )  # fmt: skip
+
+    def _parts(self, ids: Sequence[int]) -> list[tuple[Attachment, bytes]]:
+        return self.store.outbox.attachments(ids, reading.content)
+
+    def _report(self, due: Due, why: str) -> None:
+        def job(connection: Connection) -> Ticket | None:
+            return tickets(connection, [due.ticket_id]).get(due.ticket_id)
+
+        now = self.clock()
+        ticket: Ticket | None = self.store.writer.run(job)
+        for mail in self._letters.reports(due, why, ticket, now):
+            self.store.outbox.add(due.ticket_id, mail, now)
+        if ticket is not None:
+            self.store.tell(
+                ticket.id, f"the mail ({due.mail.template}) to {due.mail.recipient} was given up: {why}", now
+            )
+
+    def _done(self, applied: Sequence[Applied]) -> None:
+        """After the commit: pages first."""
+        if any(one.paged for one in applied):
+            self.pager.wake()
+        for one in applied:
+            self.outbox.offer(one.outgoing)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self.reader.close)
+        await self._page_transport.close()
+        await self._web.close()

@@ -1,0 +1,252 @@
+"""What a decision leaves in the database, and what the next mail finds there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.db.known import load
+from gateway.db.store import Store
+from gateway.db.unit import Applied, Case, Unit
+from gateway.desk.decision import Changes, Decision, Known, Lookups, NewMessage, NewTicket, Outgoing
+from gateway.desk.tokens import Purpose, Token
+from gateway.model import (
+    Action,
+    Address,
+    Attachment,
+    Category,
+    Composed,
+    Envelope,
+    Evidence,
+    MailState,
+    MessageKind,
+    ReadMail,
+    Role,
+    Severity,
+    Status,
+    Verdict,
+)
+from gateway.settings import Mailbox, Settings
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+KIM = Address("Kim", "kim@example.net")
+LEE = Address("Lee", "lee@example.net")
+SETTINGS = Settings(
+    mailbox=(Mailbox(name="support", addresses=("support@example.com",)),),
+    oncall={"notify": ("mailto:oncall@example.com", "https://pager.example.com/x")},
+)
+MAILBOX = SETTINGS.mailbox[0]
+FILE = Attachment("shot.png", "image/png", "attachment", "", 3, "ab" * 32, 10, 14, "base64")
+VERDICT = Verdict(
+    Severity.S0,
+    Category.CORE,
+    "core.login",
+    Action.PAGE,
+    Severity.S1,
+    (Evidence("everyone", "nobody can log in", 1.0),),
+)
+OPENS = NewTicket("Broken", Severity.S0, Category.CORE, "core.login", "support", "en", KIM, (LEE,))
+MESSAGE = NewMessage(MessageKind.INBOUND, KIM, "nobody can log in", evidence=("a stranger's first mail",))
+
+
+def _compose(out, ticket, case, attachments, now) -> Composed:
+    if out.template == "broken":
+        raise RuntimeError("no such template")
+    ids = tuple(one.id for one in attachments) if out.with_attachments else ()
+    return Composed(
+        out.template, "support", out.recipient.address,
+        f"{out.template}-{case.mail_id}-{out.recipient.name}@example.com", f"for {ticket.number}".encode(), "b" if ids else "", ids, out.automatic,
+    )  # fmt: skip
+
+
+def _lookups(**changes) -> Lookups:
+    return replace(Lookups(MAILBOX, "kim@example.net", None, (), 0, "key-1"), **changes)
+
+
+def _apply(store: Store, decision: Decision, lookups: Lookups | None = None, now: datetime = NOW, **read) -> Applied:
+    """Take one mail all the way, as the worker does."""
+    lookups = lookups or _lookups()
+    mail = ReadMail(**({"subject": "Broken", "message_id": "one@example.net"} | read))
+
+    def job(connection) -> Applied:
+        envelope = Envelope("smtp", "kim@example.net", ("support@example.com",))
+        (mail_id,) = store.mails.add(connection, [(envelope, b"raw")], now, mine=True)
+        (known,) = load(connection, [lookups], SETTINGS.loops, now)
+        unit = Unit(connection, store.ids, store.mails, SETTINGS, _compose, store.node, now)
+        applied = unit.add(Case(mail_id, mail, lookups, known, decision))
+        unit.flush()
+        return applied
+
+    return store.writer.run(job)
+
+
+def _known(store: Store, lookups: Lookups, now: datetime = NOW) -> Known:
+    return store.writer.run(lambda c: load(c, [lookups], SETTINGS.loops, now))[0]
+
+
+OPENED = Decision(
+    MailState.TICKET,
+    "a new ticket",
+    opens=OPENS,
+    message=MESSAGE,
+    mails=(
+        Outgoing("confirmation", KIM, "participant", automatic=True),
+        Outgoing("notice", Address("Ann", "ann@example.com"), "agent", with_attachments=True),
+    ),
+    page=True,
+    events=("opened",),
+    verdict=VERDICT,
+)
+
+
+def test_a_new_ticket_stands_whole(store: Store) -> None:
+    _apply(store, OPENED, attachments=(FILE,))
+    page = store.queries.ticket("sup-1")
+    assert (page.number, page.subject, page.status, page.severity, page.category) == (
+        "SUP-1",
+        "Broken",
+        "open",
+        "S0",
+        "core",
+    )
+    assert (page.subcategory, page.stated_severity, page.evidence) == (
+        "core.login", "S1", [["everyone", "nobody can log in", 1.0]],
+    )  # fmt: skip
+    assert [(p.address, p.role) for p in page.participants] == [
+        ("kim@example.net", "requester"),
+        ("lee@example.net", "cc"),
+    ]
+    (message,) = page.messages
+    assert (message.kind, message.author, message.text) == ("inbound", "kim@example.net", "nobody can log in")
+    assert [(a.name, a.size) for a in message.attachments] == [("shot.png", 3)]
+    assert [(o.template, o.recipient, o.state) for o in page.outgoing] == [
+        ("confirmation", "kim@example.net", "waiting"), ("notice", "ann@example.com", "waiting"),
+    ]  # fmt: skip
+    assert [(p.target, p.state) for p in page.pages] == [
+        ("mailto:oncall@example.com", "waiting"), ("https://pager.example.com/x", "waiting"),
+    ]  # fmt: skip
+    assert [(e.actor, e.what) for e in page.events] == [("gateway", "opened")]
+    assert [(m.state, m.ticket) for m in store.queries.mails()] == [("ticket", "SUP-1")]
+
+
+def test_what_is_to_be_sent_is_handed_over_and_is_not_claimed_by_another(store: Store) -> None:
+    applied = _apply(store, OPENED, now=datetime.now(UTC))
+    assert [due.mail.recipient for due in applied.outgoing] == ["kim@example.net", "ann@example.com"]
+    assert applied.paged
+    assert store.outbox.claim_due(10, datetime.now(UTC)) == []
+
+
+def test_a_reply_finds_its_ticket_by_message_id_token_and_tag(store: Store) -> None:
+    _apply(store, OPENED)
+    token = Token(Purpose.PARTICIPANT, 1, 1, NOW.date())
+    for lookups in (
+        _lookups(message_ids=("nobody@knows", "one@example.net")),
+        _lookups(message_ids=("confirmation-1-Kim@example.com",)),
+        _lookups(token=token),
+        _lookups(tag=1),
+    ):
+        ticket = _known(store, lookups).tickets[1]
+        assert ticket.number == "SUP-1"
+        assert ticket.thread == ("one@example.net", "confirmation-1-Kim@example.com")
+        assert [p.address for p in ticket.participants] == ["kim@example.net", "lee@example.net"]
+
+
+def test_a_mail_that_was_taken_before_is_known_as_a_duplicate(store: Store) -> None:
+    _apply(store, OPENED)
+    known = _known(store, _lookups())
+    assert (known.duplicate_of, known.duplicate_ticket) == (1, "SUP-1")
+    assert _known(store, _lookups(dedupe="key-2")).duplicate_of == 0
+
+
+def test_a_held_mail_is_no_duplicate_when_it_comes_again(store: Store) -> None:
+    _apply(store, Decision(MailState.HELD, "an agent's name, not proved"))
+    assert _known(store, _lookups()).duplicate_of == 0
+
+
+def test_mails_and_acknowledgements_of_a_sender_are_counted_within_their_windows(store: Store) -> None:
+    _apply(store, OPENED)
+    _apply(store, Decision(MailState.REFUSED, "x"), _lookups(dedupe="key-2"), NOW + timedelta(minutes=5))
+    soon, later = NOW + timedelta(minutes=6), NOW + timedelta(minutes=20)
+    assert (_known(store, _lookups(), soon).recent_from_sender, _known(store, _lookups(), soon).acknowledged) == (2, 1)
+    assert (_known(store, _lookups(), later).recent_from_sender, _known(store, _lookups(), later).acknowledged) == (
+        0,
+        1,
+    )
+    assert _known(store, _lookups(), NOW + timedelta(hours=2)).acknowledged == 0
+
+
+def test_a_reply_changes_the_ticket_and_joins_people(store: Store) -> None:
+    _apply(store, OPENED)
+    joins = ((Address("Max", "max@example.net"), Role.CC),)
+    changes = Changes(status=Status.SOLVED, severity=Severity.S2, assignee="ann@example.com")
+    answer = NewMessage(MessageKind.REPLY, Address("Ann", "ann@example.com"), "done", by_agent=True)
+    decision = Decision(MailState.APPENDED, "x", ticket_id=1, message=answer, changes=changes, joins=joins)
+    _apply(store, decision, _lookups(dedupe="key-2", tag=1), message_id="two@example.com")
+    page = store.queries.ticket("SUP-1")
+    assert (page.status, page.severity, page.assignee) == ("solved", "S2", "ann@example.com")
+    assert [p.address for p in page.participants][2:] == ["max@example.net"]
+    assert [m.kind for m in page.messages] == ["inbound", "reply"]
+    assert _known(store, _lookups(tag=1)).tickets[1].solved_at == NOW
+
+
+def test_a_note_stands_beside_the_message(store: Store) -> None:
+    note = NewMessage(MessageKind.NOTE, Address("Ann", "ann@example.com"), "from the phone", by_agent=True)
+    _apply(store, replace(OPENED, note=note), attachments=(FILE,))
+    messages = store.queries.ticket("SUP-1").messages
+    assert [(m.kind, len(m.attachments)) for m in messages] == [("inbound", 1), ("note", 0)]
+
+
+def test_an_answer_in_the_thread_never_names_an_internal_note(store: Store) -> None:
+    _apply(store, OPENED)
+    note = NewMessage(MessageKind.NOTE, Address("Ann", "ann@example.com"), "secret", by_agent=True)
+    decision = Decision(MailState.APPENDED, "x", ticket_id=1, message=note)
+    _apply(store, decision, _lookups(dedupe="key-2", tag=1), message_id="note@example.com")
+    assert "note@example.com" not in _known(store, _lookups(tag=1)).tickets[1].thread
+
+
+def test_a_bounce_marks_the_participant_and_the_delivery(store: Store) -> None:
+    _apply(store, OPENED)
+    lookups = _lookups(dedupe="key-2", sender="", message_ids=("confirmation-1-Kim@example.com",))
+    delivery = _known(store, lookups).delivery
+    assert (delivery.id, delivery.ticket_id, delivery.recipient) == (1, 1, "kim@example.net")
+    decision = Decision(
+        MailState.REFUSED, "bounce", ticket_id=1, undeliverable="kim@example.net", failed_delivery=delivery.id
+    )  # fmt: skip
+    _apply(store, decision, lookups)
+    assert _known(store, _lookups(tag=1)).tickets[1].requester.undeliverable
+    assert next(o for o in store.queries.outgoing() if o.id == 1).last_error == "bounce"
+
+
+def test_a_decision_that_cannot_be_composed_leaves_nothing_behind(store: Store) -> None:
+    broken = replace(OPENED, mails=(Outgoing("broken", KIM, "participant"),))
+    with pytest.raises(RuntimeError):
+        _apply(store, broken)
+    assert store.queries.tickets() == []
+    assert _apply(store, OPENED).ticket is not None
+    assert len(store.queries.tickets()) == len(store.queries.outgoing()) - 1 == 1
+
+
+def test_the_bytes_of_an_attachment_come_from_the_raw_mail(store: Store) -> None:
+    _apply(store, OPENED, attachments=(FILE,))
+    ((attachment, data),) = store.outbox.attachments([1], lambda raw, one: raw + one.name.encode())
+    assert (attachment, data) == (FILE, b"rawshot.png")
+
+
+def test_deliveries_and_pages_are_claimed_tried_again_and_ended(store: Store) -> None:
+    _apply(store, OPENED)
+    store.outbox.later(1, NOW, "451 busy")
+    (due,) = store.outbox.claim_due(10, NOW)
+    assert (due.mail.recipient, due.attempts) == ("kim@example.net", 1)
+    assert store.outbox.claim_due(10, NOW) == []
+    store.outbox.sent([1], NOW)
+    store.outbox.failed(2, "550 no")
+    assert [(o.state, o.last_error) for o in reversed(store.queries.outgoing())] == [
+        ("sent", "451 busy"),
+        ("failed", "550 no"),
+    ]
+    pages = store.pages.claim_due(10, datetime.now(UTC))
+    assert [(p.ticket_number, p.severity, p.requester) for p in pages] == [("SUP-1", "S0", "kim@example.net")] * 2
+    store.pages.sent([p.id for p in pages], NOW)
+    assert store.pages.next_due() is None
