@@ -65,7 +65,7 @@ _NOBODY = (
     r"auto[-_.]?(?:reply|responder|confirm|mailer|notify)",
     r"notifications?",
     r"bounces?",
-    r"(?:root|cron|nobody|www-data)",
+    r"(?:cron|nobody|www-data)",
 )
 ROBOT_SENDER = re.compile(
     rf"(?:{'|'.join(_NOBODY)})(?:[-_+.=].{{0,200}}|\d{{0,6}})|.{{1,60}}[-_.+](?:bounces?|(?:do-?not|no)-?reply)",

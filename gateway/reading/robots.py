@@ -42,14 +42,31 @@ def judge(headers: Headers, parts: Sequence[Part], mail: ReadMail) -> Machine:
 
 
 def _findings(headers: Headers, parts: Sequence[Part], mail: ReadMail) -> Iterator[_Finding]:
+    reports = list(_reports(parts, mail))
+    # A report is that and nothing else: its `Auto-Submitted: auto-replied` makes no out-of-office notice of it.
+    return iter(reports) if reports else _robots(headers, mail)
+
+
+def _reports(parts: Sequence[Part], mail: ReadMail) -> Iterator[_Finding]:
     if mail.bounce is not None:
         yield MachineKind.BOUNCE, "delivery report"
     if parts and parts[0].content_type in _REPORT_TYPES:
         yield from ((_REPORTS[part.content_type], part.content_type) for part in parts if part.content_type in _REPORTS)
+
+
+def _robots(headers: Headers, mail: ReadMail) -> Iterator[_Finding]:
     if not _KNOWN.isdisjoint(headers):
+        if _came_round(headers, mail):
+            yield MachineKind.OWN_LOOP, "x-loop names a recipient"
         yield from _marks(headers)
     yield from _sender(headers, mail)
     yield from _subject(mail)
+
+
+def _came_round(headers: Headers, mail: ReadMail) -> bool:
+    """Whether X-Loop says that a program at one of the addresses of To had this mail before (procmail's habit)."""
+    passed = headers.get("x-loop").strip(" <>").lower()
+    return bool(passed) and any(passed == to.address.lower() for to in mail.to)
 
 
 def _marks(headers: Headers) -> Iterator[_Finding]:

@@ -26,12 +26,14 @@ class _Trust(IntEnum):
     """What speaks for a report, before its text was looked at."""
 
     NONE = 0
-    HINT = 1
-    """What people's mail may have too: the text must bring evidence."""
-    LIKELY = 2
-    DAEMON = 3
+    SUBJECT = 1
+    """A person may write such a subject, and paste an error: only what mail systems attach is evidence."""
+    NULL_PATH = 2
+    """Absence notices have it too: codes are evidence."""
+    LIKELY = 3
+    DAEMON = 4
     """Sent by a mailer: a report even where no recipient can be told."""
-    STATED = 4
+    STATED = 5
 
 
 def find(headers: Headers, parts: Sequence[Part], mail: ReadMail) -> Bounce | None:
@@ -43,9 +45,7 @@ def find(headers: Headers, parts: Sequence[Part], mail: ReadMail) -> Bounce | No
     if trust is _Trust.NONE or _is_other_report(parts):
         return None
     report = original.pieces(parts, mail.text)
-    if trust < _Trust.STATED and not phrases.FAILURE.search(report.notice.lower()):
-        return None
-    if trust is _Trust.HINT and not report.has_evidence:
+    if not _is_credible(trust, report):
         return None
     found = _recipients(headers, mail, report)
     if not found and trust < _Trust.DAEMON:
@@ -69,8 +69,18 @@ def _trust(headers: Headers, parts: Sequence[Part], mail: ReadMail) -> _Trust:
         return _Trust.LIKELY
     is_null = headers.raw("return-path").strip() in _NULL_PATHS
     if phrases.SUBJECT.match(subject):
-        return _Trust.LIKELY if is_null else _Trust.HINT
-    return _Trust.HINT if is_null else _Trust.NONE
+        return _Trust.LIKELY if is_null else _Trust.SUBJECT
+    return _Trust.NULL_PATH if is_null else _Trust.NONE
+
+
+def _is_credible(trust: _Trust, report: Report) -> bool:
+    if trust is _Trust.STATED:
+        return True
+    if trust is _Trust.SUBJECT and not report.is_complete:
+        return False
+    if trust is _Trust.NULL_PATH and not (report.is_complete or report.has_codes):
+        return False
+    return bool(phrases.FAILURE.search(report.notice.lower()))
 
 
 def _is_other_report(parts: Sequence[Part]) -> bool:
@@ -79,7 +89,7 @@ def _is_other_report(parts: Sequence[Part]) -> bool:
         if part.content_type == "message/feedback-report":
             return True
         if part.content_type == "message/disposition-notification":
-            return not _REFUSED.search(part.text())
+            return not _REFUSED.search(original.head(part))
     return False
 
 

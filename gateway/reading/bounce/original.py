@@ -37,9 +37,13 @@ class Report:
     """Whether that is a part of its own."""
 
     @property
-    def has_evidence(self) -> bool:
-        """Whether there is more than words: fields, codes, or the mail itself."""
-        return bool(self.attached or self.status or codes.status(self.notice) or codes.reply(self.notice))
+    def is_complete(self) -> bool:
+        """Whether there is more than prose: the fields, or the mail that comes back, as a part."""
+        return self.attached or bool(self.status)
+
+    @property
+    def has_codes(self) -> bool:
+        return bool(codes.status(self.notice) or codes.reply(self.notice))
 
     @property
     def message_id(self) -> str:
@@ -68,12 +72,12 @@ def pieces(parts: Sequence[Part], body: str) -> Report:
     attached = False
     for part in parts:
         if part.content_type in STATUS_TYPES:
-            status.append(_head(part))
+            status.append(head(part))
         elif part.content_type in _RETURNED_TYPES:
-            returned = returned or _head(part)
+            returned = returned or head(part)
             attached = True
         elif part.content_type == "text/plain" and not returned and not status:
-            plain.append(_head(part))
+            plain.append(head(part))
     notice = "\n".join(plain) if any(text.strip() for text in plain) else body[:_TEXT_MAX]
     cut = phrases.RETURNED.search(notice)
     if cut is not None and notice[: cut.start()].strip():
@@ -82,6 +86,6 @@ def pieces(parts: Sequence[Part], body: str) -> Report:
     return Report(notice, "\n\n".join(status), returned, attached)
 
 
-def _head(part: Part) -> str:
+def head(part: Part) -> str:
     """The start of a part as text, without decoding the rest of a long one."""
     return replace(part, end=min(part.end, part.start + _ENCODED_MAX)).text()[:_TEXT_MAX]
