@@ -10,8 +10,9 @@ from gateway.desk.tokens import Keys, Purpose
 from gateway.model import Address, Composed, Page, Participant, Role, Ticket
 from gateway.outbound import frame, harmless, headers
 from gateway.outbound.render import Renderer
-from gateway.outbound.showing import Cause, Policy, Showing
+from gateway.outbound.showing import Cause, Showing
 from gateway.settings import Mailbox, Settings
+from gateway.triage.policy import Policy
 
 CUSTOMERS = frozenset({"confirmation", "answer"})
 """Templates that go to customers; all others go to staff."""

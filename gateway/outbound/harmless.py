@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -31,6 +32,7 @@ _INDENT = re.compile(r"^ +", re.MULTILINE)
 _FILE_TYPES = mimetypes.MimeTypes(filenames=())
 
 
+@lru_cache(4096)
 def name(text: str) -> str:
     """A display name to greet with; empty where it holds anything but a name."""
     text = clean(text)

@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from gateway.model import Address
@@ -56,7 +57,7 @@ def addresses(name: str, people: Iterable[Address]) -> str:
     for person in people:
         if tokens:
             tokens[-1] += ","
-        tokens += _mailbox(person)
+        tokens += _mailbox(person.name, person.address)
     return _fold(name, tokens) if tokens else ""
 
 
@@ -111,16 +112,17 @@ def _pieces(encoded: str, size: int = 48) -> list[str]:
     return pieces
 
 
-def _mailbox(person: Address) -> list[str]:
-    name = clean(person.name)
-    address = f"<{clean(person.address).replace(' ', '')}>"
+@lru_cache(4096)
+def _mailbox(name: str, address: str) -> tuple[str, ...]:
+    """One person as pieces between which a line may be folded."""
+    name, address = clean(name), f"<{clean(address).replace(' ', '')}>"
     if not name:
-        return [address[1:-1]]
+        return (address[1:-1],)
     if _is_plain(name):
         if not _ATOMS.fullmatch(name):
             name = f'"{_quoted(name)}"'
-        return [*name.split(" "), address]
-    return [*_encoded_words(name, 0), address]
+        return (*name.split(" "), address)
+    return (*_encoded_words(name, 0), address)
 
 
 def _quoted(value: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from markupsafe import Markup
 
@@ -15,6 +15,7 @@ from gateway.model import Action, Attachment, MessageKind, Page, Role, Severity,
 from gateway.outbound import harmless, views
 from gateway.outbound.headers import clean
 from gateway.settings import Mailbox, Settings
+from gateway.triage.policy import Policy
 
 LONGEST_TEXT = 200_000
 """Characters of a message that a mail repeats; all of it is in the database."""
@@ -30,22 +31,12 @@ class Cause:
     """Of that mail, without brackets."""
     opened: bool = False
     """It opened the ticket."""
+    paged: bool = False
+    """The on-call was alerted because of it."""
     message: NewMessage | None = None
     verdict: Verdict | None = None
     attachments: tuple[tuple[int, Attachment], ...] = ()
     """With the ids under which they are stored."""
-
-
-class Policy(Protocol):
-    """What a mail says of the support policy."""
-
-    def severity_name(self, severity: Severity, language: str) -> str: ...
-
-    def severity_meaning(self, severity: Severity, language: str) -> str: ...
-
-    def answer_expected_by(self, severity: Severity, now: datetime) -> datetime: ...
-
-    def chat_now(self, now: datetime) -> str: ...
 
 
 class Showing:
@@ -94,7 +85,7 @@ class Showing:
             severity_name=self._policy.severity_name(severity, language),
             severity_meaning=self._policy.severity_meaning(severity, language),
             stated=_stated(verdict, severity),
-            alerted=_alerted(verdict),
+            alerted=cause.paged,
             expected=views.Moment.of(self._policy.answer_expected_by(severity, now)),
             chat=self._policy.chat_now(now),
             missing=verdict.missing if verdict else (),
@@ -124,7 +115,7 @@ class Showing:
             severity=ticket.severity.value,
             severity_name=self._policy.severity_name(ticket.severity, language),
             stated=_stated(verdict, ticket.severity),
-            alerted=_alerted(verdict),
+            alerted=cause.paged,
             check=verdict is not None and verdict.action is Action.CHECK,
             evidence=tuple(clean(e.text)[:200] for e in verdict.evidence if e.text) if verdict else (),
             text=text,
@@ -178,10 +169,6 @@ _DETAILED = {"problem": _problem, "held": _held, "undeliverable": _undeliverable
 
 def _stated(verdict: Verdict | None, severity: Severity) -> str:
     return verdict.stated.value if verdict and verdict.stated and verdict.stated is not severity else ""
-
-
-def _alerted(verdict: Verdict | None) -> bool:
-    return verdict is not None and verdict.severity is Severity.S0 and verdict.action is Action.PAGE
 
 
 def _names(cause: Cause) -> tuple[str, ...]:
