@@ -65,9 +65,9 @@ def held(case: Case, agents: Iterable[Agent], why: str, remedy: str) -> tuple[Ou
     return tuple(Outgoing("held", _address(a), _purpose(case), automatic=True, details=details) for a in agents)
 
 
-def undeliverable(agents: Iterable[Agent], recipient: str, reason: str) -> tuple[Outgoing, ...]:
+def undeliverable(agents: Iterable[Agent], recipient: str, status: str) -> tuple[Outgoing, ...]:
     """To agents: a mail did not arrive. Automatic, so that it never bounces itself."""
-    details = {"recipient": recipient, "reason": reason}
+    details = {"recipient": recipient, "status": status}
     return tuple(Outgoing("undeliverable", _address(a), "agent", automatic=True, details=details) for a in agents)
 
 
