@@ -57,7 +57,8 @@ def _compose(out, ticket, case, attachments, now) -> Composed:
     ids = tuple(one.id for one in attachments) if out.with_attachments else ()
     return Composed(
         out.template, "support", out.recipient.address,
-        f"{out.template}-{case.mail_id}-{out.recipient.name}@example.com", f"for {ticket.number}".encode(), "b" if ids else "", ids, out.automatic,
+        f"{out.template}-{case.mail_id}-{out.recipient.name}@example.com",
+        f"for {ticket.number}".encode(), "b" if ids else "", ids, out.automatic,
     )  # fmt: skip
 
 

@@ -1,0 +1,160 @@
+"""The real program in a process of its own, seen from outside: over its sockets, its commands and its Maildir."""
+
+from __future__ import annotations
+
+import json
+import mailbox
+import os
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+PATIENCE = 60.0
+"""Seconds after which a condition that did not come true fails a test."""
+
+CONFIGURATION = """
+[gateway]
+data_dir = "{folder}/var"
+[smtp]
+listen = "127.0.0.1:{port}"
+[outbound]
+relay = "{relay}"
+[[mailbox]]
+name = "support"
+addresses = ["support@example.com"]
+prefix = "SUP"
+[[agent]]
+name = "Ann Agent"
+address = "ann@example.com"
+[oncall]
+notify = ["mailto:oncall@example.com"]
+"""
+
+
+def wait_for(condition: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
+    """Ask until the answer is true; fails with ``what`` after the deadline."""
+    deadline = time.monotonic() + patience
+    while True:
+        result = condition()
+        if result:
+            return result
+        assert time.monotonic() < deadline, f"not within {patience:g} s: {what}"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Gateway:
+    """``gateway serve`` in a folder of its own. Starts, is killed and starts again on the same files."""
+
+    def __init__(self, folder: Path, *, relay: str = "", extra: str = "", environment: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.config = folder / "gateway.toml"
+        self.outbox = folder / "var" / "outbox"
+        self.log = folder / "gateway.log"
+        self.environment = {**os.environ, **(environment or {})}
+        text = CONFIGURATION.format(folder=folder, port=self.port, relay=relay or f"maildir:{self.outbox}")
+        self.config.write_text(text + extra, encoding="utf-8")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self, *wrapper: str) -> None:
+        """Start and wait until it answers; ``wrapper`` is a command to run it under."""
+        command = [*wrapper, sys.executable, "-m", "gateway", "--config", str(self.config), "serve"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True
+            )
+        wait_for(self.answers, f"the gateway answers on port {self.port}; its log: {self.log.read_text()[-2000:]}")
+
+    def answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"the gateway ended: {self.log.read_text()[-2000:]}"
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as client:
+                return client.recv(100).startswith(b"220")
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL to the process and its children: the machine's plug, as far as a process can tell."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait(30)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        if self.process is None or self.process.poll() is not None:
+            return self.process.returncode if self.process is not None else 0
+        self.process.terminate()
+        try:
+            return self.process.wait(60)
+        finally:
+            self.kill()
+
+    def send(self, mail: EmailMessage | bytes, sender: str = "kim@example.net", *to: str) -> None:
+        with smtplib.SMTP("127.0.0.1", self.port, timeout=60) as client:
+            data = mail if isinstance(mail, bytes) else mail.as_bytes(policy=policy.SMTP)
+            client.sendmail(sender, list(to or ("support@example.com",)), data)
+
+    def run(self, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "gateway", "--config", str(self.config), *arguments]
+        return subprocess.run(command, input=stdin, capture_output=True, env=self.environment, timeout=120, check=False)
+
+    def json(self, *arguments: str) -> Any:
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr.decode()
+        return json.loads(done.stdout)
+
+    def ticket(self, number: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.json("tickets", "show", number)
+        return found
+
+    def sent(self, to: str = "", subject: str = "") -> list[EmailMessage]:
+        """Mails in the Maildir, the oldest first."""
+        if not self.outbox.exists():
+            return []
+        box = mailbox.Maildir(str(self.outbox), create=False)
+        mails = [BytesParser(policy=policy.default).parsebytes(box.get_bytes(key)) for key in box.keys()]
+        wanted = [m for m in mails if to in str(m["Delivered-To"] or m["To"]) and subject in str(m["Subject"])]
+        return sorted(wanted, key=lambda m: str(m["Date"]))
+
+    def wait_for_mail(self, to: str, subject: str = "", count: int = 1) -> list[EmailMessage]:
+        def enough() -> list[EmailMessage]:
+            found = self.sent(to, subject)
+            return found if len(found) >= count else []
+
+        return wait_for(enough, f"{count} mails to {to} with {subject!r}; sent: {[m['Subject'] for m in self.sent()]}")
+
+
+def mail(subject: str, text: str, sender: str = "Kim <kim@example.net>", **headers: str) -> EmailMessage:
+    """A plain mail to the support address."""
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = headers.pop("to", "support@example.com")
+    message["Subject"] = subject
+    message["Message-ID"] = headers.pop("message_id", f"<{time.time_ns()}@example.net>")
+    for name, value in headers.items():
+        message[name.replace("_", "-")] = value
+    message.set_content(text)
+    return message
