@@ -99,7 +99,8 @@ class Connection(Handshake):
 
     def abort(self) -> None:
         """End it without a word."""
-        self.transport.abort()
+        if self.transport is not None:  # aiosmtpd takes it away when the connection is lost
+            self.transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._state = State.CLOSED
@@ -198,19 +199,23 @@ class Connection(Handshake):
         self._state = State.COMMAND
         self._moved = self.loop.time()
         waiting = self._reader._buffer  # type: ignore[attr-defined]  # no public way; aiosmtpd reaches for it as well
-        data = bytes(waiting)
-        waiting.clear()
-        self._reader._maybe_resume_transport()  # type: ignore[attr-defined]
-        self._advance(data)
+        if waiting:
+            data = bytes(waiting)
+            waiting.clear()
+            self._reader._maybe_resume_transport()  # type: ignore[attr-defined]
+            self._advance(data)
+        else:
+            self.flush()
         if self._state is State.COMMAND and self._eof:
             self.close()
-        elif self._state is State.COMMAND and self.house.closing and not self.in_transaction:
+        elif self.house.closing and self._state is State.COMMAND and not self.in_transaction:
             self.close(SHUTTING_DOWN)
 
     def reply(self, line: bytes) -> None:
         self._replies.append(line)
 
     def flush(self) -> None:
-        if self._replies and self._state is not State.CLOSED:
-            self.transport.write(b"".join(self._replies))
-        self._replies.clear()
+        if self._replies:
+            if self._state is not State.CLOSED:
+                self.transport.write(b"".join(self._replies))
+            self._replies.clear()

@@ -44,12 +44,12 @@ class Incoming:
             end = seam + len(END) - len(self._tail)
         else:
             found = data.find(END)
-            end = found + len(END) if found >= 0 else -1
-        if end >= 0:
-            self._finish(data, end)
-        else:
-            self._keep(data)
-            self._tail = data[-4:] if len(data) >= 4 else (self._tail + data)[-4:]
+            if found < 0:
+                self._keep(data)
+                self._tail = data[-4:] if len(data) >= 4 else (self._tail + data)[-4:]
+                return -1
+            end = found + len(END)
+        self._finish(data, end)
         return end
 
     def text(self) -> bytes:
@@ -62,7 +62,7 @@ class Incoming:
 
     def _keep(self, data: bytes) -> None:
         self.size += len(data)
-        if self.too_big:
+        if self.size > self._limit + 2:  # a dot and a CR may turn out to be the end mark's
             self.drop()
         elif not self.dropped:
             self._chunks.append(data)
@@ -78,6 +78,8 @@ class Incoming:
 
 def hops(raw: bytes) -> int:
     """How many Received fields the header has."""
-    ends = (raw.find(blank, 0, _HEADER_SEARCHED) for blank in (b"\r\n\r\n", b"\n\n"))
-    header = raw[: min((end for end in ends if end >= 0), default=_HEADER_SEARCHED)].lower()
+    end = raw.find(b"\r\n\r\n", 0, _HEADER_SEARCHED)
+    if end < 0:
+        end = raw.find(b"\n\n", 0, _HEADER_SEARCHED)
+    header = raw[: end if end >= 0 else _HEADER_SEARCHED].lower()
     return header.count(b"\nreceived:") + header.startswith(b"received:")

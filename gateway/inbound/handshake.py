@@ -7,7 +7,7 @@ import logging
 import re
 import ssl
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import AnyStr
 
 from aiosmtpd.proxy_protocol import get_proxy
@@ -36,7 +36,6 @@ class House:
     lmtp: bool
     tls: ssl.SSLContext | None
     door: Door
-    accepting: set[asyncio.Task[None]] = field(default_factory=set)
     bytes_in_flight: int = 0
     """Octets of mails that are still coming in."""
     closing: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from gateway import log
@@ -25,7 +26,7 @@ class Session(Connection):
         self._incoming: Incoming | None = None
         self._began = 0.0
         self._counted = 0
-        self._accepting = False
+        self._accepting: asyncio.Task[None] | None = None
         self._last = b""
         self._reset()
 
@@ -41,14 +42,11 @@ class Session(Connection):
 
     def command(self, line: bytes) -> None:
         verb, _, argument = line.partition(b" ")
-        verb = verb.upper()
-        known = _COMMANDS.get(verb)
-        if b"\n" in line or b"\r" in line or b"\0" in line or len(line) > LONGEST_LINE:
-            self._error(b"500 5.5.2 Bad characters, or too many of them\r\n")
-        elif known is not None:
+        known = _COMMANDS.get(verb.upper())
+        if known is not None:
             known(self, argument)
         else:
-            self._greeting_command(verb, argument)
+            self._greeting_command(verb.upper(), argument)
 
     # --- the mail transaction
 
@@ -136,10 +134,8 @@ class Session(Connection):
         elif hops(raw) > self.house.settings.max_received_hops:
             self._finish(b"554 5.4.6 Too many hops: this mail goes in circles\r\n")
         else:
-            self._state, self._accepting = State.BUSY, True
-            task = self.loop.create_task(self._accept(self._envelope(), raw))
-            self.house.accepting.add(task)  # it goes on when the client leaves
-            task.add_done_callback(self.house.accepting.discard)
+            self._state = State.BUSY
+            self._accepting = self.loop.create_task(self._accept(self._envelope(), raw))
 
     def _envelope(self) -> Envelope:
         session = self.session
@@ -162,11 +158,13 @@ class Session(Connection):
         except Exception as problem:  # its text may hold secrets, so the client never sees it
             log.part_crashed("intake", problem)
             answer = LATER
-        self._accepting = False
+        self._accepting = None
         self._finish(answer)
         self.resume()
         if self._last:
             self.close(self._last)
+        if self.transport is None:
+            self._connections.discard(self)
 
     def _finish(self, answer: bytes) -> None:
         """Answer a whole mail, in LMTP once for each recipient (RFC 2033 §4.2), and be ready for the next."""
@@ -185,13 +183,13 @@ class Session(Connection):
     def _greeting_command(self, verb: bytes, argument: bytes) -> None:
         """EHLO, STARTTLS and AUTH."""
         method = (_LMTP_GREETINGS if self.house.lmtp else _SMTP_GREETINGS).get(verb)
-        if method is None:
+        if method is None or len(argument) > LONGEST_LINE:
             self._error(b"500 5.5.1 Command not recognised\r\n")
         elif verb == b"AUTH" and self.in_transaction:
             self._error(b"503 5.5.1 Not within a mail\r\n")
         elif self._counts(verb):
             self._reset()
-            text = argument.strip().decode("utf-8", "replace")
+            text = "".join(c if c.isprintable() else "?" for c in argument.strip().decode("utf-8", "replace"))
             self.run(getattr(self, method)(text or None))
 
     def _rset(self, argument: bytes) -> None:
@@ -256,10 +254,12 @@ class Session(Connection):
             self.close(last)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self._accepting:
-            self._count(0)
-        self._incoming = None
         super().connection_lost(error)
+        self._incoming = None
+        if self._accepting:
+            self._connections.add(self)  # the intake goes on, and a shutdown waits for it
+        else:
+            self._count(0)
 
 
 def _answer(problem: GatewayError) -> bytes:

@@ -92,5 +92,5 @@ class Listener:
 
     async def _empty(self, seconds: float) -> None:
         end = asyncio.get_running_loop().time() + seconds
-        while (self._connections or self._house.accepting) and asyncio.get_running_loop().time() < end:
+        while self._connections and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.02)
