@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from gateway.model import Forward, ReadMail
 from gateway.reading import headings, phrases
-from gateway.reading.headings import Heading, Kind, bare, is_quoted, people
+from gateway.reading.headings import Heading, Kind
 from gateway.reading.html import to_text
+from gateway.reading.labels import people
+from gateway.reading.lines import bare, folded, is_quoted
 
 _PREFIX = re.compile(r"\s*(?:\[[^\[\]]{1,40}\]\s*)?([^\W\d_]{1,12})\s?(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]")
 _MARK = re.compile(r"[ \t]{0,3}>[ ]?")
@@ -44,7 +46,7 @@ def _forwards(heading: Heading, prefix: str) -> bool:
 def _prefix(subject: str) -> str:
     """The first reply or forward prefix of a subject, lower case and without its colon; empty where there is none."""
     match = _PREFIX.match(subject)
-    return headings.folded(match.group(1)) if match else ""
+    return folded(match.group(1)) if match else ""
 
 
 def _inline(lines: Sequence[str], heading: Heading) -> Forward:

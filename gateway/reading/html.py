@@ -60,7 +60,7 @@ def to_text(html: str) -> str:
 
     A blockquote's lines begin with ``> ``, so that the quotation survives. What a reader would not see is left out.
     """
-    html = _capped(_without_marks(html))
+    html = capped(_without_marks(html))
     lower = html.lower()
     if any(word in lower for word in _HIDING_WORDS):
         html = _START_TAG.sub(_marked_if_hidden, html)
@@ -146,11 +146,11 @@ def sanitise(html: str, inline_ids: Mapping[str, str] = MappingProxyType({})) ->
             return inline_ids.get(value[4:], value)
         return value if _IMAGE_DATA.match(value) else None
 
-    return nh3.clean(_capped(html), attributes=_ATTRIBUTES, url_schemes=_SCHEMES, attribute_filter=attribute)
+    return nh3.clean(capped(html), attributes=_ATTRIBUTES, url_schemes=_SCHEMES, attribute_filter=attribute)
 
 
-def _capped(html: str) -> str:
-    """The HTML up to the limits of size and depth."""
+def capped(html: str) -> str:
+    """The HTML up to the limits of size and depth, fit for a parser."""
     html = html[:MAX_HTML]
     if html.count("<") <= 2 * MAX_DEPTH:
         return html

@@ -395,33 +395,33 @@ WROTE_NAME = "schrieb|schreef|skrev|skrifaði|kirjoitti|heeft|napisał|napsal|es
 
 # What a device or an app writes below the mails it sends; verbose patterns, the rest of the line names it.
 MOBILE: tuple[str, ...] = (
-    r"(?:(?:this\ (?:mail|email|e-mail|message)\ was\ )?sent\ (?:wirelessly\ |securely\ )?from\ my|sent\ (?:from|via|with|using|by))\ ",
-    r"get\ \[?outlook\ for\ ",
+    r"(?:(?:this\ (?:mail|email|e-mail|message)\ was\ )?sent\ (?:wirelessly\ |securely\ )?from\ my)\ ",
+    r"sent\ (?:from|via|with|using|by)\ |get\ \[?outlook\ for\ ",
     r"from\ my\ (?:iphone|ipad|android|mobile|phone|samsung|blackberry)",
     r"(?:diese\ (?:nachricht|e-mail)\ wurde\ )?(?:gesendet|geschickt)\ (?:von|mit|via|über|aus)\ ",
-    r"(?:diese\ (?:nachricht|e-mail)\ wurde\ )?von\ (?:meinem|meiner|unterwegs|mein)\ .*(?:gesendet|geschickt)",
+    r"(?:diese\ (?:nachricht|e-mail)\ wurde\ )?von\ (?:meinem|meiner|unterwegs|mein)\ .{0,60}(?:gesendet|geschickt)",
     r"holen\ sie\ sich\ outlook\ für\ ",
-    r"envoy[ée]+\ (?:sans\ fil\ )?(?:de|depuis|à\ partir|avec|par|via|du)\ ",
-    r"télécharger\ outlook\ pour\ |obtenir\ outlook\ pour\ ",
-    r"enviado\ (?:desde|de|do|a\ partir|con|com|pelo|via|por|desde)\ ",
-    r"obtener\ outlook\ para\ |obter\ o?\ ?outlook\ para\ ",
-    r"inviat[oa]\ (?:da|dal|con|tramite|dall)\b",
-    r"(?:scarica|ottieni)\ outlook\ per\ ",
-    r"(?:verzonden|verstuurd)\ (?:vanaf|met|via|vanuit|van)\ ",
-    r"outlook\ voor\ (?:ios|android)\ downloaden",
-    r"wysłan[eoay]+\ (?:z|ze|przez|za\ pomocą)\ ",
-    r"(?:skickat|skickades)\ (?:från|med|via)\ ",
-    r"sendt\ (?:fra|med|via)\ ",
-    r"lähetetty\ \w+(?:ltä|lta|stä|sta|lla|llä)\b|lähetetty\ (?:iphone|ipad)",
-    r"odesláno\ (?:z|ze|pomocí)\ |odoslané\ (?:z|zo)\ ",
+    r"envoy[ée]{1,2}\ (?:sans\ fil\ )?(?:de|depuis|à\ partir|avec|par|via|du)\ ",
+    r"(?:télécharger|obtenir)\ outlook\ pour\ ",
+    r"enviado\ (?:desde|de|do|a\ partir|con|com|pelo|via|por)\ ",
+    r"(?:obtener|obter\ o?\ ?)\ ?outlook\ para\ ",
+    r"inviat[oa]\ (?:da|dal|con|tramite|dall)\b|(?:scarica|ottieni)\ outlook\ per\ ",
+    r"(?:verzonden|verstuurd)\ (?:vanaf|met|via|vanuit|van)\ |outlook\ voor\ (?:ios|android)\ downloaden",
+    r"wysłan[eoay]{1,2}\ (?:z|ze|przez|za\ pomocą)\ ",
+    r"(?:skickat|skickades)\ (?:från|med|via)\ |sendt\ (?:fra|med|via)\ ",
+    r"lähetetty\ \w{1,30}(?:ltä|lta|stä|sta|lla|llä)\b|lähetetty\ (?:iphone|ipad)",
+    r"odesláno\ (?:z|ze|pomocí)\ |odoslané\ (?:z|zo)\ |poslano\ (?:z|s|iz|sa)\ ",
     r"отправлено\ (?:с|из|через)\ |надіслано\ (?:з|із|за\ допомогою)\ |відправлено\ (?:з|із)\ ",
-    r"(?:iphone|ipad|android)'?[iı]?m?den\ gönderildi",
-    r"trimis\ (?:de\ pe|din|prin)\ |küldve\ |elküldve\ a[z]?\ |στάλθηκε\ από\ |poslano\ (?:z|s|iz|sa)\ ",
-    r"(?:iphone|ipad)\ ?から送信|.{0,20}から送信(?:されました)?$",
-    r"(?:从|從)(?:我的)?.{1,20}(?:发送|傳送|发出)$|发自我的|發自我的|发自.{1,20}$|來自.{1,20}傳送",
-    r"나의\ .{1,20}에서\ 보냄|.{1,20}에서\ 보냄$|.{1,20}에서\ 보낸\ 메일",
+    r".{0,30}\ gönderildi$|trimis\ (?:de\ pe|din|prin)\ |(?:küldve|elküldve)\ |στάλθηκε\ από\ ",
+    r".{0,30}から送信(?:されました)?$|(?:从|從).{1,30}(?:发送|傳送|发出)$|(?:发自|發自).{1,30}$|.{1,30}에서\ 보냄$",
     r"נשלח\ מה|أرسلت\ من\ |được\ gửi\ từ\ |đã\ gửi\ từ\ |dikirim\ dari\ ",
 )
+# How such a line begins, and how it ends where it begins with the device.
+MOBILE_FIRST = (
+    "thi|sen|get|fro|die|ges|von|hol|env|tél|obt|inv|sca|ott|ver|out|wys|ski|läh|ode|odo|pos|отп|над|від|tri|kül|elk|"
+    "στά|发自我|發自我|发自 |發自 |נשל|أرس|đượ|đã |dik"
+)
+MOBILE_LAST = "送信|されました|发送|傳送|发出|보냄|gönderildi"
 
 # A closing formula on a line of its own; a name follows.
 CLOSINGS = (

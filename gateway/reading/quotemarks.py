@@ -4,72 +4,116 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from resiliparse.parse.html import DOMNode, HTMLTree
 
 from gateway.reading.headings import Heading, Kind
+from gateway.reading.html import capped
 
-# Containers: the whole quotation, its heading included.
-_CONTAINERS = (
-    ".gmail_quote",  # Gmail
-    ".gmail_quote_container",
-    ".yahoo_quoted",  # Yahoo
-    "#yahoo_quoted",
-    ".protonmail_quote",  # Proton Mail
-    ".tutanota_quote",
-    "[data-marker=__QUOTED_TEXT__]",  # Zimbra
-    "#isReplyContent",  # NetEase, 163.com
-    ".zmail_extra",  # Zoho
-    ".front-blockquote",
-    "[name=messageReplySection]",  # Spark
-    "[name=quote]",  # GMX, web.de
-    "#reply-intro",  # Roundcube
-    ".ms-outlook-mobile-reference-message",
-    "#mail-editor-reference-message-container",  # new Outlook
-    ".qqmail_quote",
-    ".elided-text",
-    ".hmmessage_quote",
+# The whole quotation with its heading stands inside: Gmail, Yahoo, Proton Mail, Tuta, Zimbra, NetEase, Zoho, Front,
+# Spark, GMX, Outlook for mobile, new Outlook, QQ.
+_CONTAINERS = ", ".join(
+    (
+        ".gmail_quote",
+        ".yahoo_quoted",
+        ".protonmail_quote",
+        ".tutanota_quote",
+        "[data-marker=__QUOTED_TEXT__]",
+        "#isReplyContent",
+        ".zmail_extra",
+        ".front-blockquote",
+        "[name=messageReplySection]",
+        "[name=quote]",
+        ".ms-outlook-mobile-reference-message",
+        "#mail-editor-reference-message-container",
+        ".qqmail_quote",
+    )
 )
-# Openers: the quotation is all that follows.
-_OPENERS = (
-    "#appendonsend",  # Outlook on the web
-    "#divRplyFwdMsg",
-    "#OLK_SRC_BODY_SECTION",  # Outlook for Mac
-    ".OutlookMessageHeader",
-    "#stopSpelling",  # Hotmail
-    "#x_divRplyFwdMsg",
-    "[data-marker=__DIVIDER__]",  # Zimbra
-    'div[style*="border-top:solid #E1E1E1"]',  # Outlook for Windows
-    'div[style*="border-top:solid #B5C4DF"]',
-    'div[style*="border-top: 1pt solid rgb(225, 225, 225)"]',
+# The quotation is all that follows: Outlook on the web, for Mac and for Windows, Hotmail, Zimbra.
+_OPENERS = ", ".join(
+    (
+        "#appendonsend",
+        "#divRplyFwdMsg",
+        "#x_divRplyFwdMsg",
+        "#OLK_SRC_BODY_SECTION",
+        ".OutlookMessageHeader",
+        "#stopSpelling",
+        "[data-marker=__DIVIDER__]",
+        'div[style*="border-top:solid #E1E1E1"]',
+        'div[style*="border-top:solid #B5C4DF"]',
+    )
 )
-_MARKED = re.compile(
-    r"""gmail_quote|yahoo_quoted|protonmail_quote|tutanota_quote|__QUOTED_TEXT__|__DIVIDER__|isReplyContent|zmail_extra
-      | front-blockquote|messageReplySection|name="?quote|reply-intro|reference-message|qqmail_quote|appendonsend
-      | divRplyFwdMsg|OLK_SRC_BODY|OutlookMessageHeader|stopSpelling|border-top:[ ]?(?:1pt[ ])?solid[ ](?:\#E1E1E1|\#B5C4DF|rgb\(225)""",
-    re.VERBOSE,
-)
+_TRACES = (
+    "gmail_quote", "yahoo_quoted", "protonmail_quote", "tutanota_quote", "__QUOTED_TEXT__", "__DIVIDER__",
+    "isReplyContent", "zmail_extra", "front-blockquote", "messageReplySection", '"quote"', "reference-message",
+    "qqmail_quote", "appendonsend", "divRplyFwdMsg", "OLK_SRC_BODY", "OutlookMessageHeader", "stopSpelling",
+    "border-top:solid #E1E1E1", "border-top:solid #B5C4DF",
+)  # fmt: skip
 _WORD = re.compile(r"\w+")
 _WORDS = 8
 """So many words in a row tell the place in the text."""
+_LONGEST_CLIMB = 60
+"""Steps from a quotation up to the body that are taken to look for text behind it."""
 
 
 def find(lines: Sequence[str], html: str) -> Heading | None:
-    """The line of the body at which the HTML says that the quotation begins; None where it does not say.
+    """A heading without lines at the place where the HTML says that the quotation begins; None where it says nothing.
 
-    A container with text behind it says nothing: then the new text stands below or in between.
+    A container with text behind it says nothing either: then the new text stands below or in between.
     """
-    if not _MARKED.search(html):
+    if not any(trace in html for trace in _TRACES):
         return None
-    tree = HTMLTree.parse(html[:2_000_000])
-    body = tree.body
+    body = HTMLTree.parse(capped(html)).body
     if body is None:
         return None
-    opener = body.query_selector(", ".join(_OPENERS))
-    container = body.query_selector(", ".join(_CONTAINERS))
-    node = container or opener
-    if node is None or (container is not None and _text_behind(container)):
-        return None
-    words = _WORD.findall(node.text[:2000])[:_WORDS] or _words_behind(node)
-    line = _line_of(lines, words)
+    container = body.query_selector(_CONTAINERS)
+    if container is not None:
+        words = [] if _has_text_behind(container) else _first_words([container.text or ""])
+    else:
+        opener = body.query_selector(_OPENERS)
+        words = _first_words(_texts_from(opener)) if opener is not None else []
+    line = _line_of(lines, words) if words else None
     return None if line is None else Heading(Kind.ATTRIBUTION, line, line)
+
+
+def _first_words(texts: Sequence[str]) -> list[str]:
+    return [word for text in texts for word in islice((m[0] for m in _WORD.finditer(text)), _WORDS)][:_WORDS]
+
+
+def _texts_from(node: DOMNode) -> list[str]:
+    """The texts of a node and of what follows it, enough to find the place."""
+    texts: list[str] = []
+    at: DOMNode | None = node
+    for _ in range(_LONGEST_CLIMB):
+        if at is None or sum(map(len, texts)) > 200:
+            break
+        texts.append(at.text or "")
+        while at is not None and at.next is None:
+            at = at.parent
+        at = at.next if at is not None else None
+    return texts
+
+
+def _has_text_behind(node: DOMNode) -> bool:
+    at: DOMNode | None = node
+    for _ in range(_LONGEST_CLIMB):
+        while at is not None and at.next is None:
+            at = at.parent
+        if at is None or at.next is None:
+            return False
+        at = at.next
+        if (at.text or "").strip():
+            return True
+    return True
+
+
+def _line_of(lines: Sequence[str], words: Sequence[str]) -> int | None:
+    """The line on which these words begin; they may go on over the lines below."""
+    for index, line in enumerate(lines):
+        if words[0] not in line:
+            continue
+        ahead = _first_words(lines[index : index + _WORDS + 4])
+        if ahead == list(words):
+            return index
+    return None

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gateway.model import Reply, Span, SpanKind
-from gateway.reading import headings, quotemarks, signature
-from gateway.reading.headings import Heading, Kind, bare, is_quoted
+from gateway.reading import headings, labels, quotemarks, signature
+from gateway.reading.headings import Heading, Kind
+from gateway.reading.lines import is_quoted
 
 _NEW, _QUOTE, _SIGNATURE, _FORWARD = SpanKind.NEW, SpanKind.QUOTE, SpanKind.SIGNATURE, SpanKind.FORWARD
 # Quotation marks of mailers that put initials or a bar there; believed only below an attribution.
@@ -40,9 +41,11 @@ def split(text: str, html: str, subject: str) -> Reply:
     marked = quotemarks.find(lines, html) if html else None
     if marked and not any(heading.start <= marked.start for heading in found):
         found = [marked, *found]
+    if not found and ">" not in text and signature.start(lines) == len(lines):
+        return Reply(text=text.strip(), spans=(Span(_NEW, text),))
     kinds = _classify(lines, found)
     first = next((heading.fields for heading in found if heading.fields), {})
-    people = headings.people(first.get("sender", ""))
+    people = labels.people(first.get("sender", ""))
     return Reply(
         text=_pick(lines, kinds, (_NEW,)).strip(),
         quoted=_pick(lines, kinds, (_QUOTE, _FORWARD, _SIGNATURE)),
@@ -168,6 +171,8 @@ def _pick(lines: Sequence[str], kinds: Sequence[SpanKind], wanted: Iterable[Span
 
 def _spans(lines: Sequence[str], kinds: Sequence[SpanKind]) -> Iterator[Span]:
     """Runs of lines of one kind; each but the last keeps the newline at its end, so that they join to the body."""
-    last = len(lines) - 1
-    for kind, run in groupby(range(len(lines)), key=kinds.__getitem__):
-        yield Span(kind, "".join(lines[index] + ("\n" if index < last else "") for index in run))
+    start = 0
+    for kind, run in groupby(kinds):
+        end = start + sum(1 for _ in run)
+        yield Span(kind, "\n".join(lines[start:end]) + ("\n" if end < len(lines) else ""))
+        start = end

@@ -1,0 +1,147 @@
+"""The line above a quotation that says who wrote it and when: "On 3 May 2024 at 10:00, Bob <bob@example.com> wrote:".
+
+Clients word it in every language and order, and wrap it. So it is known less by its words than by its form: it names
+a date or an address near its beginning, and ends in a verb of writing, or in a colon behind an address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from gateway.reading import phrases
+from gateway.reading.labels import clean_name
+from gateway.reading.lines import LONGEST, alternatives, bare, folded, is_quoted, next_filled
+
+_MOST_LINES = 6
+"""A wrapped one was seen over five lines, blank ones included."""
+_LONGEST_TEXT = 600
+_DATE_WITHIN = 45
+"""Characters from the beginning in which its date begins."""
+
+_VERB = alternatives(*phrases.WROTE.values())
+_VERB_BEFORE_NAME = alternatives(phrases.WROTE_NAME)
+_SPACELESS = alternatives(*(phrases.WROTE[language] for language in ("ja", "zh", "ko", "th")))
+_LAST_WORDS = frozenset(folded(verb).split()[-1] for row in phrases.WROTE.values() for verb in row.split("|"))
+
+_WROTE_AT_END = re.compile(rf"(?:(?:^|[\s>)\]\"'”’,])(?:{_VERB})|(?:{_SPACELESS}))\s?[:：]?[\s*>-]*$", re.IGNORECASE)
+_WROTE_INSIDE = re.compile(
+    rf"\s(?:{_VERB_BEFORE_NAME})\s(?P<who>[^:]{{1,150}}|[^<>]{{1,100}}<[^<>]{{1,100}}>)\s?:[\s*]*$", re.IGNORECASE
+)
+_NAME_WROTE = re.compile(rf"[^<>@]{{0,100}}<[^<>\s@]+@[^<>\s@]+>\s?(?:{_VERB})\b[^<>]{{0,100}}[:：]\s?$", re.IGNORECASE)
+_DATE = re.compile(
+    r"""(?:^|[^\w-])(?:
+        (?:19|20)\d\d\b                                        # a year
+      | \d{1,4}[./-]\d{1,2}[./-]\d{1,4}                        # 3/2/16, 2016-02-03, 03.02.2016
+      | \d{1,2}[:.h]\d{2}\b                                    # a time
+      | \d{1,2}(?:\.|st|nd|rd|th)?[ ](?:de[ ])?[^\W\d_]{3,12}  # 3. Februar, 3 de febrero
+      | [^\W\d_]{3,9}\.?[ ]\d{1,2},                            # Feb 3,
+      ) | \d\s?[年년]""",
+    re.VERBOSE,
+)
+_DATE_END = re.compile(
+    r"""(?: \d{4}[./-]\d{1,2}[./-]\d{1,2} | \d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b
+          | \d{1,2}[:.h]\d{2}(?:[:.]\d{2})? | \b(?:19|20)\d\d\b | \d\s?[日일](?:\s?\([^)]{1,3}\))? )
+        (?: \s?(?: [ap]\.?\s?m\.?(?!\w) | uhr\b | nachm\. | vorm\. | г\. | р\.
+          | (?:GMT|UTC)?[+-]\d\d:?\d\d | (?-i:[A-Z]{3,4})\b ) )*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_PREPOSITIONS = (
+    "on|am|le|el|il|em|op|den|dnia|w dniu|dne|dňa|dana|in data|at|pe|la|στις|vào|pada|på|no|a les|ngày|在|---- on"
+)
+_FIRST_WORDS = frozenset(words.split()[0] for words in _PREPOSITIONS.split("|"))
+_PREPOSITION = re.compile(rf"(?:{alternatives(_PREPOSITIONS)})\s+", re.IGNORECASE)
+_STARTS_WITH_DATE = re.compile(r"\d|[^\W\d_]{2,12}\.?,?\s(?:\w{2,9}\.?\s)?\d")
+_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}")
+# Older Gmail and its mobile app end without colon or verb: "2016-03-03 17:21 GMT+01:00 Bob", "2013/7/20 Bob <b@c.de>".
+_STAMP = re.compile(
+    r"\d{4}-\d\d-\d\d \d\d:\d\d GMT[+-]\d\d:\d\d [^<]{1,80}$|\d{4}/\d{1,2}/\d{1,2} [^<>@]{1,80}<[^\s@]+@[^\s@]+>\s?$"
+)
+_LOG_LEVEL = re.compile(r"\b(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE|CRITICAL)\b")
+_BEFORE_NAME = re.compile(rf"[\s,;:.]*(?:{_VERB_BEFORE_NAME}|from|пользователь|użytkownik)\s", re.IGNORECASE)
+
+
+def at(lines: Sequence[str], position: int) -> tuple[int, dict[str, str]] | None:
+    """The attribution that begins at this line: the index behind it, and ``sender`` and ``date`` as they stand there."""
+    first = bare(lines[position])
+    preposition = first.split(None, 1)[0].casefold() in _FIRST_WORDS and _PREPOSITION.match(first)
+    opens = (preposition or _STARTS_WITH_DATE.match(first)) and _dated(first)
+    if not opens and "<" not in first and not ("@" in first and _ADDRESS.search(first)):
+        named = first[-1] in ":：" and _ends(first) and len(first) < 100 and _quote_follows(lines, position)
+        return (position + 1, _who_and_when(first)) if named and _WROTE_AT_END.search(first[-40:]) else None
+    text = ""
+    for index in range(position, min(position + _MOST_LINES, len(lines))):
+        line = bare(lines[index][: LONGEST + 1])
+        text = f"{text} {line}".strip() if line else text
+        if len(line) > LONGEST or len(text) > _LONGEST_TEXT or not (line or (opens and preposition)):
+            return None
+        if line and _ends(line) and _is_complete(text, lines, index):
+            return index + 1, _who_and_when(text)
+    return None
+
+
+def _ends(line: str) -> bool:
+    """Whether an attribution can end with this line; cheap, for most lines cannot."""
+    last = line[-1]
+    if last in ":：->*":
+        return True
+    word = line.rsplit(None, 1)[-1]
+    return folded(word.rsplit(">", 1)[-1]) in _LAST_WORDS or "GMT" in line or word.endswith(("道", "到", "성"))
+
+
+def _dated(text: str) -> bool:
+    found = _DATE.search(text, 0, _DATE_WITHIN + 40)
+    return found is not None and found.start() <= _DATE_WITHIN
+
+
+def _is_complete(text: str, lines: Sequence[str], index: int) -> bool:
+    dated = _dated(text)
+    if text.endswith(">>>") and is_quoted(lines[index]):  # GroupWise: ">>> Bob <bob@example.com> 3/2/2016 10:15 >>>"
+        return dated or "@" in text
+    if _WROTE_AT_END.search(text[-60:]):
+        if dated:
+            return text[-1] in ":：-*" or "@" in text or _PREPOSITION.match(text) is not None
+        return _NAME_WROTE.match(text) is not None or (text[-1] in ":：" and _quote_follows(lines, index))
+    if text[-1] in ":：":
+        return _ends_in_name(text, dated, lines, index)
+    return dated and _STAMP.match(text) is not None
+
+
+def _ends_in_name(text: str, dated: bool, lines: Sequence[str], index: int) -> bool:
+    """A name or a date before the colon: "2016-03-03 17:21 Bob <bob@example.com>:", "Am 3.2. schrieb Bob:"."""
+    if _NAME_WROTE.match(text):
+        return True
+    address = "@" in text and _ADDRESS.search(text)
+    if not dated:
+        return bool(address) and len(text) < 150 and _quote_follows(lines, index)
+    inside = _WROTE_INSIDE.search(text)
+    if inside and (address or len(inside["who"].split()) <= 5):
+        return True
+    closed = text.rstrip(":：* ").endswith((">", ")"))
+    return (
+        bool(address)
+        and closed
+        and len(text) < 250
+        and _STARTS_WITH_DATE.match(text) is not None
+        and _LOG_LEVEL.search(text) is None
+    )
+
+
+def _quote_follows(lines: Sequence[str], index: int) -> bool:
+    ahead = next_filled(lines, index + 1, 3)
+    return ahead is not None and is_quoted(lines[ahead])
+
+
+def _who_and_when(text: str) -> dict[str, str]:
+    """Takes an attribution apart into ``sender`` and ``date``."""
+    text = text.strip(" *").removesuffix(" ----")
+    address = _ADDRESS.search(text)
+    head = text[: address.start()].rstrip(" <([\"'") if address else _WROTE_AT_END.sub("", text)
+    preposition = _PREPOSITION.match(head)
+    begin = preposition.end() if preposition else 0
+    ends = [match.end() for match in _DATE_END.finditer(head, begin)]
+    date = head[begin : ends[-1]] if ends else ""
+    name = head[ends[-1] :] if ends else head[begin:]
+    name = clean_name(_BEFORE_NAME.sub("", name, count=1))
+    sender = f"{name} <{address[0]}>" if address else name
+    return {key: value for key, value in (("sender", sender), ("date", date.strip(" ,"))) if value}

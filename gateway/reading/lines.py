@@ -1,0 +1,47 @@
+"""Lines of a plain body: quotation marks off, and text as the tables of phrases are compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+LONGEST = 400
+"""Characters; a longer line is no heading and no signature, and no pattern is tried on it."""
+_QUOTE_MARKS = re.compile(r"(?:[ \t]{0,3}[>|])*[ \t]*")
+
+
+def is_quoted(line: str) -> bool:
+    return line[:1] == ">" or (">" in line[:12] and line.lstrip(" \t\ufeff")[:1] == ">")
+
+
+def bare(line: str) -> str:
+    """The line without quotation marks, and without blanks at its ends."""
+    line = line.strip()
+    if line[:1] in (">", "|"):
+        match = _QUOTE_MARKS.match(line)
+        return line[match.end() :] if match else line
+    return line
+
+
+def next_filled(lines: Sequence[str], position: int, reach: int) -> int | None:
+    """Index of the first line with text among the next ``reach`` ones."""
+    for index in range(position, min(position + reach, len(lines))):
+        if bare(lines[index][:LONGEST]):
+            return index
+    return None
+
+
+def folded(text: str) -> str:
+    """The text as phrases are compared: no case, and the Turkish dotted I without its extra dot."""
+    return text.casefold().replace("i\u0307", "i").replace("\xa0", " ").strip()
+
+
+def variants(row: str) -> list[str]:
+    """The variants of one row of a table of phrases, folded."""
+    return [folded(variant) for variant in row.split("|")]
+
+
+def alternatives(*rows: str) -> str:
+    """The variants of rows as one alternation for a pattern, longest first."""
+    words = {word for row in rows for word in row.split("|")}
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
