@@ -1,0 +1,228 @@
+"""The verdict on a mail: severity, category, and whether to wake somebody, from the words of its new text.
+
+A chain of questions, the first that has an answer decides: is it a report at all, a security incident, over, somebody
+else's fault, no complaint; and else what fails, for how many, and is there another way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.model import Action, Category, Evidence, Severity, Verdict
+from gateway.triage import security
+from gateway.triage.concepts import any_of, pattern
+from gateway.triage.lexicon import language_of, lexicon
+from gateway.triage.policy import Policy
+from gateway.triage.report import Report
+from gateway.triage.scope import Scope, scope
+from gateway.triage.signals import COMPONENTS, Sentence
+from gateway.triage.stated import stated_severity
+
+SUBJECT = 1000
+"""Characters of a subject that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the words came to. ``subcategory`` such as ``core.login``; empty for no category."""
+
+    severity: Severity
+    subcategory: str
+    evidence: tuple[Evidence, ...]
+
+
+def classify(
+    text: str,
+    subject: str,
+    policy: Policy,
+    *,
+    sender: str = "",
+    attachments: tuple[str, ...] = (),
+    language: str = "",
+) -> Verdict:
+    """The verdict on ``text``, the new text of a mail (no quotation, no signature).
+
+    ``language`` is a hint (ISO 639-1). Pure; linear in the text, of which ``policy.triage.characters`` are read.
+    """
+    text, subject = text[: policy.triage.characters], subject[:SUBJECT]
+    tongue = language_of(f"{subject} {text}", language)
+    report = Report.read(text, subject, lexicon(tongue, policy.extra_words.get(tongue, ())))
+    finding = _judge(report, policy.triage.small_group)
+    stated = stated_severity(subject, text, policy.stated_words)
+    category = Category(finding.subcategory.partition(".")[0] or Category.NONE)
+    return Verdict(
+        severity=finding.severity,
+        category=category,
+        subcategory=finding.subcategory or Category.NONE,
+        action=_action(finding, category, stated, report, policy),
+        stated=stated,
+        evidence=finding.evidence,
+        missing=_missing(finding, report, attachments),
+    )
+
+
+def _judge(report: Report, small_group: int) -> Finding:
+    for question in _QUESTIONS:
+        if finding := question(report):
+            return finding
+    return _failure(report, small_group)
+
+
+def _finding(severity: Severity, signal: str, sentence: Sentence | None, subcategory: str = "") -> Finding:
+    return Finding(severity, subcategory, (Evidence(signal, sentence.text if sentence else ""),))
+
+
+def _not_a_report(report: Report) -> Finding | None:
+    for signal, meaning in (("robot", "automatic"), ("drill", "exercise")):
+        if found := report.says(signal):
+            return _finding(Severity.S3, meaning, found)
+    return None
+
+
+def _incident(report: Report) -> Finding | None:
+    contained = report.says("contained")
+    if found := security.incident(report.all):
+        kind, sentence = found
+        severity = Severity.S2 if contained else Severity.S0
+        return _finding(severity, "security contained" if contained else "security incident", sentence, kind)
+    if contained and (secret := report.says("secret")):
+        return _finding(Severity.S2, "security contained", secret, "isec.leak")
+    return None
+
+
+def _over(report: Report) -> Finding | None:
+    """Recovered, and nothing bad is said after that."""
+    past = [place for place, s in enumerate(report.body) if s.has("past")]
+    if not past or report.says("again") or any(s.bad for s in report.body[past[-1] + 1 :]):
+        return None
+    return _finding(Severity.S3, "over", report.body[past[-1]])
+
+
+_OURS = re.compile(
+    "|".join(
+        (
+            pattern("ours ~3 fail/planned/stop").pattern,
+            pattern("planned").pattern + "[^|]*" + pattern("ours").pattern,
+            pattern("ours").pattern + "[^|]*" + pattern("planned").pattern,
+        )
+    )
+)
+
+
+def _not_our_fault(report: Report) -> Finding | None:
+    found = report.says("blame") or next((s for s in report.all if _OURS.search(s.outline)), None)
+    return _finding(Severity.S3, "third party", found) if found else None
+
+
+def _no_complaint(report: Report) -> Finding | None:
+    asked = next((s for s in report.body if s.asks), None)
+    if asked and not any(s.bad for s in report.body):
+        return _finding(Severity.S3, "question", asked)
+    if report.bad:
+        return None
+    defect = next((s for s in report.all if s.has("trouble") and not s.void), None)
+    return _finding(Severity.S2, "defect", defect) if defect else _finding(Severity.S3, "no complaint", asked)
+
+
+_QUESTIONS: tuple[Callable[[Report], Finding | None], ...] = (
+    _not_a_report,
+    _incident,
+    _over,
+    _not_our_fault,
+    _no_complaint,
+)
+
+_STEPS = (Severity.S0, Severity.S1, Severity.S2)
+_FAILS = {Scope.ALL: Severity.S0, Scope.PART: Severity.S1, Scope.FEW: Severity.S2}
+_DEGRADED = {Scope.ALL: Severity.S1, Scope.PART: Severity.S1, Scope.FEW: Severity.S2}
+
+
+def _failure(report: Report, small_group: int) -> Finding:
+    """Something fails, is slow, wrong or unreadable: scope and impact decide, another way lowers by one step."""
+    kind = _kind(report)
+    component = _component(report) if kind == "fail" else ""
+    reach = scope(report, component, small_group)
+    severity = (_FAILS if kind == "fail" else _DEGRADED)[reach]
+    way = report.says("workaround") if not report.says("clumsy") else None
+    if way and not (kind.startswith("data.") and reach is Scope.ALL):
+        severity = _STEPS[min(_STEPS.index(severity) + 1, 2)]
+    subcategory = kind if kind.startswith("data.") else f"core.{component}" if component and not way else ""
+    evidence = [
+        Evidence(kind, report.first.text, 1.0),
+        Evidence(f"concerns {reach.name.lower()}", _scope_text(report, reach), float(reach)),
+    ]
+    if way:
+        evidence.append(Evidence("workaround", way.text, -1.0))
+    return Finding(severity, subcategory, tuple(evidence))
+
+
+def _kind(report: Report) -> str:
+    """``data...`` where output is wrong or unreadable; ``fail``; ``slow``."""
+    if report.complains_of("plugin"):
+        return "data.plugin"
+    if any(s.has("unreadable") and s.has("chart", "figures") for s in report.bad):
+        return "data.readability"
+    if not report.first.has("fail"):
+        if any(s.has("wrong") and s.has("figures", "chart", "export", "workbook") for s in report.bad):
+            return "data.incorrect"
+        if any(s.slow for s in report.bad):
+            return "slow"
+    return "slow" if report.says("finishes") and any(s.slow for s in report.bad) else "fail"
+
+
+def _component(report: Report) -> str:
+    """The core component that the complaint is about; empty where it cannot be told."""
+    best = max(COMPONENTS, key=report.weight)
+    if report.weight(best):
+        return best
+    if report.has("script", "status"):
+        return "api"
+    if report.has("surface") and not report.has("vague"):
+        return "workbook"
+    return next((c for c in COMPONENTS for s in report.old_head if s.has(c)), "")
+
+
+_SCOPE_WORDS = {
+    Scope.ALL: ("everyone", "nobody", "all", "people", "places", "stop"),
+    Scope.PART: ("people", "places", "group", "organisation", "partial"),
+    Scope.FEW: ("one", "few", "self", "people"),
+}
+
+
+def _scope_text(report: Report, reach: Scope) -> str:
+    found = next((s for word in _SCOPE_WORDS[reach] for s in report.relevant if s.has(word)), None)
+    return found.text if found else ""
+
+
+_ALARMING = any_of("everyone", "nobody", "stop")
+
+
+def _action(finding: Finding, category: Category, stated: Severity | None, report: Report, policy: Policy) -> Action:
+    """Page what is escalated and severe. A human checks what is severe without a category, a stated S0 that we do not
+    share, and alarm without a complaint that we understand."""
+    if category is not Category.NONE and finding.severity in policy.paging.severities:
+        return Action.PAGE
+    if stated is Severity.S0 or finding.severity in (Severity.S0, Severity.S1):
+        return Action.CHECK
+    signals = {e.signal for e in finding.evidence}
+    alarmed = any(not s.void and len(_ALARMING.intersection(s.outline)) > 1 for s in report.all)
+    return Action.CHECK if "no complaint" in signals and alarmed else Action.QUEUE
+
+
+def _missing(finding: Finding, report: Report, attachments: tuple[str, ...]) -> tuple[str, ...]:
+    """What a good report has and this one lacks; nothing is asked for where nothing fails."""
+    if finding.severity is Severity.S3 or finding.subcategory.startswith(("isec", "esec")):
+        return ()
+    told = {
+        "workaround": report.says("workaround", "clumsy"),
+        "others": report.says("everyone", "nobody", "all", "other", "one", "few") or _counted(report),
+        "browser": report.says("browser", "api"),
+        "errors": attachments or report.says("status") or any('"' in s.outline for s in report.all),
+    }
+    return tuple(name for name, found in told.items() if not found)
+
+
+def _counted(report: Report) -> bool:
+    return any(s.people or s.places for s in report.all)
