@@ -69,6 +69,11 @@ class Smtp(Section):
     max_bytes_in_flight: Positive = 512 * 1024 * 1024
     max_backlog: Positive = 1_000_000
     min_free_disk_bytes: NotNegative = 0
+
+    @property
+    def least_free_bytes(self) -> int:
+        """Disk space below which new mail is put off: at least half as much again as the largest mail we take."""
+        return max(self.min_free_disk_bytes, self.max_message_bytes * 3 // 2)
     proxy_protocol: bool = False
 
 

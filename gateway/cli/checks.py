@@ -1,0 +1,231 @@
+"""What ``gateway check`` looks at, one function each. They change nothing but make the data folder."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sqlite3
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import TemplateError
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway import app
+from gateway.cli.check import Finding, Level
+from gateway.db.engine import ProcessLock, check_version, open_engine, sqlite_file
+from gateway.errors import ConfigurationError, GatewayError, Temporary
+from gateway.keyfile import load_or_make
+from gateway.outbound.render import Renderer
+from gateway.outbound.samples import SAMPLES
+from gateway.pipeline import open_policy, secret_file
+from gateway.settings import Settings
+
+SECONDS = 5.0
+WAL_RESET_FIXED = (3, 51, 3)
+"""SQLite before this may damage a database when two connections write and checkpoint at the same instant."""
+
+
+def policy(settings: Settings) -> Iterator[Finding]:
+    try:
+        open_policy(settings)
+    except GatewayError as problem:
+        for line in problem.private.splitlines():
+            yield Finding("policy", Level.FAIL, line)
+    else:
+        yield Finding("policy", Level.OK, str(settings.gateway.policy or "the shipped one"))
+
+
+def templates(settings: Settings) -> Iterator[Finding]:
+    """Render every template in every language with sample values."""
+    folder = settings.gateway.templates
+    if folder is not None and not folder.is_dir():
+        yield Finding("templates", Level.FAIL, f"{folder} is no folder", "make it, or leave gateway.templates out")
+        return
+    renderer = Renderer(folder)
+    wrong = [finding for language in renderer.languages() for finding in _unrenderable(renderer, language)]
+    yield from wrong
+    if not wrong:
+        yield Finding("templates", Level.OK, f"{len(renderer.names())} in {', '.join(renderer.languages())}")
+
+
+def _unrenderable(renderer: Renderer, language: str) -> Iterator[Finding]:
+    for name in renderer.names():
+        if renderer.language(name, [language]) != language:
+            continue
+        try:
+            for view in SAMPLES[name]:
+                renderer.render_strictly(name, language, view)
+        except TemplateError as problem:
+            yield Finding("templates", Level.FAIL, f"{language}/{name}: {problem.message}", "mend or remove it")
+
+
+def data(settings: Settings) -> Iterator[Finding]:
+    """The data folder, its disk and the secret."""
+    folder = settings.gateway.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = folder / ".check"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as problem:
+        yield Finding("data folder", Level.FAIL, f"{folder}: {problem.strerror}", "let the gateway's user write there")
+        return
+    yield _disk(folder, settings)
+    try:
+        secret = secret_file(settings)
+        load_or_make(secret)
+    except (GatewayError, OSError) as problem:
+        yield Finding("secret", Level.FAIL, str(problem), "restore it from a backup")
+        return
+    open_to_others = secret.stat().st_mode & 0o077
+    yield Finding(
+        "secret",
+        Level.NOTE if open_to_others else Level.OK,
+        str(secret),
+        f"chmod 600 {secret}" if open_to_others else "",
+    )
+
+
+def _disk(folder: Path, settings: Settings) -> Finding:
+    free, needed = shutil.disk_usage(folder).free, settings.smtp.least_free_bytes
+    says = f"{free / 1e9:,.1f} GB free in {folder}"
+    if free < needed:
+        return Finding("disk", Level.FAIL, f"{says}; new mail is put off below {needed / 1e6:,.0f} MB", "make room")
+    return Finding("disk", Level.OK, says)
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    url = settings.database_url
+    file = sqlite_file(url)
+    if file is not None:
+        yield _sqlite()
+        if not file.exists():
+            yield Finding("database", Level.OK, f"{file} is made when the gateway first runs")
+            return
+    engine = open_engine(url)
+    try:
+        check_version(engine, url)
+    except Temporary as problem:
+        remedy = "the embedded database is upgraded at the next start" if file else ""
+        yield Finding("database", Level.NOTE if file else Level.FAIL, problem.private, remedy)
+    except GatewayError as problem:
+        yield Finding("database", Level.FAIL, problem.private)
+    except SQLAlchemyError as problem:
+        says = str(getattr(problem, "orig", problem)).strip()
+        yield Finding("database", Level.FAIL, says, "start it, or mend gateway.database; the account must exist")
+    else:
+        yield Finding("database", Level.OK, str(file or engine.url.render_as_string(hide_password=True)))
+    finally:
+        engine.dispose()
+
+
+def _sqlite() -> Finding:
+    version = f"SQLite {sqlite3.sqlite_version}"
+    if sqlite3.sqlite_version_info >= WAL_RESET_FIXED:
+        return Finding("SQLite", Level.OK, version)
+    return Finding(
+        "SQLite",
+        Level.NOTE,
+        f"{version} has the WAL-reset bug, which needs two writers at the same instant; the gateway has one",
+        "nothing to do; for commands that write beside it, 3.51.3 or newer is safer",
+    )
+
+
+def ports(settings: Settings) -> Iterator[Finding]:
+    """Free, or taken by the gateway that serves this database."""
+    running = _is_running(settings)
+    wanted = [("smtp.listen", settings.smtp.listen)]
+    wanted += [("lmtp.listen", settings.lmtp.listen)] if settings.lmtp else []
+    for key, listen in wanted:
+        problem = bind(listen)
+        if problem is None:
+            says = f"{listen} is free" + ("; but a gateway runs with this database" if running else "")
+            yield Finding(
+                key, Level.NOTE if running else Level.OK, says, "restart it to take up a change" if running else ""
+            )
+        elif running:
+            yield Finding(key, Level.OK, f"{listen} is in use, and a gateway runs with this database")
+        else:
+            remedy = "stop what listens there, or choose another port; below 1024 needs root or CAP_NET_BIND_SERVICE"
+            yield Finding(key, Level.FAIL, f"{listen}: {problem}", remedy)
+
+
+def _is_running(settings: Settings) -> bool:
+    file = sqlite_file(settings.database_url)
+    if file is None or not file.exists():
+        return False
+    lock = ProcessLock(file)
+    free = lock.take()
+    lock.free()
+    return not free
+
+
+def bind(listen: str) -> str | None:
+    """Why nothing can listen there; None where it can."""
+    host, _, port = listen.rpartition(":")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as problem:
+        return problem.strerror or str(problem)
+    return None
+
+
+def tls(settings: Settings) -> Iterator[Finding]:
+    if settings.smtp.tls_certificate is None:
+        with_password = [agent.name for agent in settings.agent if agent.password]
+        if with_password:
+            says = f"{', '.join(with_password)} cannot log in without TLS"
+            yield Finding("TLS", Level.NOTE, says, "name smtp.tls_certificate and smtp.tls_key")
+        return
+    try:
+        app.tls_context(settings)
+    except ConfigurationError as problem:
+        yield Finding("TLS", Level.FAIL, problem.private)
+        return
+    yield Finding("TLS", Level.OK, str(settings.smtp.tls_certificate))
+
+
+def relays(settings: Settings) -> Iterator[Finding]:
+    for relay in settings.outbound.relays:
+        if relay.startswith("maildir:"):
+            says = f"{relay}: outgoing mail stays on this machine"
+            yield Finding("relay", Level.NOTE, says, "to send it, name smtp://HOST:PORT in outbound.relay")
+            continue
+        parts = urlsplit(relay)
+        port = parts.port or (465 if parts.scheme == "smtps" else 25)
+        try:
+            with socket.create_connection((parts.hostname or "", port), timeout=SECONDS) as connection:
+                greeting = _greeting(connection, parts.hostname or "", parts.scheme == "smtps")
+        except (OSError, ssl.SSLError) as problem:
+            yield Finding(
+                "relay", Level.FAIL, f"{relay}: {problem}", "start it, or mend outbound.relay; mail waits meanwhile"
+            )
+            continue
+        ready = greeting.startswith("220")
+        yield Finding("relay", Level.OK if ready else Level.FAIL, f"{relay} says {greeting}")
+
+
+def _greeting(connection: socket.socket, host: str, tls_first: bool) -> str:
+    if tls_first:
+        connection = ssl.create_default_context().wrap_socket(connection, server_hostname=host)
+    connection.settimeout(SECONDS)
+    return connection.recv(512).decode("ascii", "replace").strip() or "nothing"
+
+
+EVERYWHERE: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    policy,
+    templates,
+    data,
+    database,
+    ports,
+    tls,
+    relays,
+)

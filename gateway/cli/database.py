@@ -1,0 +1,31 @@
+"""``gateway db``: the database's schema."""
+
+from __future__ import annotations
+
+import typer
+
+from gateway.cli.console import out, text
+from gateway.cli.context import settings_of
+from gateway.errors import Temporary
+
+app = typer.Typer(help="The database.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Keeps ``upgrade`` a command of a group while it is the only one."""
+
+
+@app.command()
+def upgrade(context: typer.Context) -> None:
+    """Bring the schema to this program's version; safe to repeat. The embedded database does it when it is served."""
+    from sqlalchemy.exc import OperationalError
+
+    from gateway.db.engine import upgrade as upgrade_schema
+
+    revisions: list[str] = []
+    try:
+        upgrade_schema(settings_of(context).database_url, revisions.append)
+    except OperationalError as problem:
+        raise Temporary("", f"the database does not answer ({problem.orig}); see: gateway check") from None
+    out.print(text(f"upgraded to revision {revisions[-1]}" if revisions else "the schema is this program's already"))

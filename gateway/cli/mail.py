@@ -1,0 +1,124 @@
+"""``gateway mail``: what became of every mail that was accepted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.console import facts, out, print_json, table, text
+from gateway.cli.context import Json, Limit, store_of
+from gateway.errors import Permanent
+from gateway.model import MailState
+
+if TYPE_CHECKING:
+    from gateway.db.queries import MailRow
+    from gateway.db.store import Store
+
+app = typer.Typer(help="What became of every mail that was accepted.", no_args_is_help=True)
+Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="As in the list.")]
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    state: Annotated[MailState | None, typer.Option("--state", help="Only these.")] = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """List accepted mails, the newest first."""
+    with store_of(context) as store:
+        rows = store.queries.mails(state, limit)
+    if as_json:
+        print_json(rows)
+        return
+    table(
+        ("id", "received", "from", "state", "ticket", "subject", "reason"),
+        ((r.id, r.received_at, r.mail_from or "<>", r.state, r.ticket, r.subject, r.reason) for r in rows),
+        "no mails",
+    )
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    id_: Annotated[int, typer.Argument(metavar="ID", help="As in the list.")],
+    raw: Annotated[
+        Path | None, typer.Option("--raw", metavar="OUT", help="Write the mail as it came into a file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show one mail: how it came, what became of it, what stands in it."""
+    from gateway import reading
+    from gateway.cli.parse import show as show_mail
+
+    with store_of(context) as store:
+        row = store.queries.mail(id_)
+        content = _raw(store, id_)
+    if row is None:
+        raise Permanent("", f"there is no mail {id_}; see: gateway mail list")
+    if raw is not None:
+        _write(raw, content)
+    if as_json:
+        print_json(row)
+        return
+    facts(_facts(row))
+    if content:
+        out.rule(style="dim")
+        show_mail(reading.read(content))
+
+
+@app.command()
+def release(context: typer.Context, ids: Ids) -> None:
+    """Let held mails through: each is decided again as if its sender were known."""
+    _again(context, ids, released=True)
+
+
+@app.command()
+def replay(context: typer.Context, ids: Ids) -> None:
+    """Read failed or held mails once more, after what hindered them was mended."""
+    _again(context, ids, released=False)
+
+
+def _again(context: typer.Context, ids: list[int], *, released: bool) -> None:
+    now = datetime.now(UTC)
+    with store_of(context) as store:
+        wrong = [str(id_) for id_ in ids if not _sent_again(store, id_, now, released=released)]
+    if wrong:
+        raise Permanent("", f"neither held nor failed, left as it was: {', '.join(wrong)}; see: gateway mail list")
+    out.print(text(f"{len(ids)} on the way; the running gateway takes {'it' if len(ids) == 1 else 'them'} up at once"))
+
+
+def _sent_again(store: Store, id_: int, now: datetime, *, released: bool) -> bool:
+    return bool(store.writer.run(lambda connection: store.mails.again(connection, id_, now, released=released)))
+
+
+def _raw(store: Store, id_: int) -> bytes:
+    """The mail as received; empty where there is none or its raw form was deleted after ``retention.raw_days``."""
+    row = store.queries.raw(id_)
+    if row is None or (row.raw is None and not row.raw_ref):
+        return b""
+    return store.mails.raw(row)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as problem:
+        raise Permanent("", f"{path}: cannot be written ({problem.strerror})") from None
+
+
+def _facts(row: MailRow) -> list[tuple[str, object]]:
+    return [
+        ("Mail", row.id),
+        ("Received", row.received_at),
+        ("By", f"{row.via} from {row.peer}" if row.peer else row.via),
+        ("Envelope", f"{row.mail_from or '<>'} to {', '.join(row.recipients)}"),
+        ("Size", f"{row.size:,} bytes"),
+        ("State", row.state),
+        ("Reason", row.reason),
+        ("Ticket", row.ticket),
+        ("Failed tries", row.attempts or ""),
+    ]

@@ -1,0 +1,85 @@
+"""``gateway``: the command line. Each group of commands has a file of its own; this one joins them.
+
+Commands import what is heavy when they run, so that ``gateway --help`` and ``gateway parse`` start at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway import __version__
+from gateway.cli import (
+    check,
+    classify,
+    database,
+    demo,
+    ingest,
+    init,
+    mail,
+    outbox,
+    parse,
+    serve,
+    status,
+    templates,
+    tickets,
+)
+from gateway.cli.console import complain
+from gateway.cli.context import DEFAULT_CONFIG
+from gateway.errors import ConfigurationError, GatewayError
+
+app = typer.Typer(
+    help="The e-mail door of a support desk: mail in, ticket, confirmation and answers out.",
+    epilog="A first look without any configuration: gateway demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (
+    init.init, check.check, serve.serve, status.status, ingest.ingest, parse.parse, classify.classify, demo.demo,
+):  # fmt: skip
+    app.command()(command)
+app.add_typer(tickets.app, name="tickets")
+app.add_typer(mail.app, name="mail")
+app.add_typer(outbox.app, name="outbox")
+app.add_typer(templates.app, name="templates")
+app.add_typer(database.app, name="db")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path, typer.Option("--config", "-c", envvar="GATEWAY_CONFIG", help="The configuration.")
+    ] = DEFAULT_CONFIG,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    context.obj = config
+
+
+def main() -> None:
+    """Run the command line. What a user or his data did wrong is told in a line, without a traceback."""
+    try:
+        app()
+    except ConfigurationError as problem:
+        complain(problem.mistakes)
+        sys.exit(1)
+    except GatewayError as problem:
+        complain([problem.private])
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again when it ends
+        sys.exit(1)

@@ -1,0 +1,45 @@
+"""``gateway status``: whether anything is stuck."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import typer
+
+from gateway.cli.console import facts, out, print_json, text
+from gateway.cli.context import Json, store_of
+
+SLOW_SECONDS = 60
+"""A mail that waits longer than this to be read is worth a look."""
+
+
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """Show at a glance what came, what waits and what failed."""
+    with store_of(context) as store:
+        report = store.queries.status(datetime.now(UTC))
+    if as_json:
+        print_json(report)
+        return
+    facts(
+        (
+            ("Mails accepted", report.accepted),
+            ("Mails processed", report.processed),
+            ("Tickets", report.tickets),
+            ("To be read", text(f"{report.backlog}", "yellow" if report.backlog else "green")),
+            ("Held", text(report.held, "yellow" if report.held else "green")),
+            ("Failed", text(report.failed, "bold red" if report.failed else "green")),
+            ("To be sent", text(report.outbox_waiting, "yellow" if report.outbox_waiting else "green")),
+            ("Given up sending", text(report.outbox_failed, "bold red" if report.outbox_failed else "green")),
+        )
+    )
+    for stuck, hint in (
+        (
+            report.oldest_seconds > SLOW_SECONDS,
+            f"a mail waits since {report.oldest_seconds:.0f} s: is gateway serve running?",
+        ),
+        (report.held, "held mails: gateway mail list --state held, then gateway mail release ID"),
+        (report.failed, "failed mails: gateway mail list --state failed, then gateway mail replay ID"),
+        (report.outbox_failed, "mails given up: gateway outbox list --state failed, then gateway outbox retry ID"),
+    ):
+        if stuck:
+            out.print(text(hint, "yellow"))
