@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import ssl
+from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
-from aiosmtplib import SMTP, SMTPResponse
+from aiosmtplib import SMTP
 
 from gateway.errors import GatewayError, Permanent, Temporary
+from gateway.outbound.conversation import Conversation, Refused
 from gateway.settings import Outbound
 
-_SPEAKABLE = re.compile(r"[^\x00-\x20\x7f<>]*")
+_SPEAKABLE = re.compile(r"[^\x00-\x20\x7f<>]{0,320}")
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\b")
 _OUR_SETUP = {530, 534, 535, 538}
 """Replies that ask for TLS or AUTH: the set-up is wrong, not the mail, so it is kept and tried again."""
-_HEADERS_END = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    conversation: Conversation
+    offers: frozenset[str]
+    """ESMTP keywords, lower case."""
 
 
 class Relay:
@@ -28,68 +37,70 @@ class Relay:
         self._host = parts.hostname or "localhost"
         self._implicit_tls = parts.scheme == "smtps"
         self._port = parts.port or (465 if self._implicit_tls else 25)
+        self._where = f"{self._host}:{self._port}"
         self._username = unquote(parts.username or "") or settings.username
         self._settings = settings
         self._hostname = hostname
         self._tls = tls
-        self._idle: list[SMTP] = []
+        self._idle: list[_Session] = []
 
     async def send(self, mail_from: str, recipient: str, data: bytes, message_id: str) -> str:
         """Send one mail; see ``Transport``. A kept connection that the relay closed meanwhile is replaced."""
         for address in (mail_from, recipient):
-            if not _SPEAKABLE.fullmatch(address) or len(address) > 320:
+            if not _SPEAKABLE.fullmatch(address):
                 raise Permanent("The address is malformed.", f"{address!r} cannot be written in SMTP", "5.1.3")
-        client, kept = await self._connection()
-        try:
+        kept = self._kept()
+        if kept is not None:
             try:
-                await self._mail(client, mail_from, recipient, data)
-            except aiosmtplib.SMTPServerDisconnected:
-                if not kept:
+                return await self._send(kept, mail_from, recipient, data)
+            except Temporary:
+                if kept.conversation.handed_over:
                     raise
-                client = await self._connect()
-                await self._mail(client, mail_from, recipient, data)
-            await self._deliver(client, recipient, data)
-        except (GatewayError, aiosmtplib.SMTPException, OSError) as problem:
-            client.close()
-            raise self._failure(problem) from problem
-        except BaseException:
-            client.close()
+        return await self._send(await self._connect(), mail_from, recipient, data)
+
+    async def _send(self, session: _Session, mail_from: str, recipient: str, data: bytes) -> str:
+        try:
+            parameters = self._parameters(session.offers, mail_from, recipient, data)
+            await session.conversation.send(parameters, b"<" + recipient.encode() + b">", data)
+        except BaseException as problem:
+            session.conversation.close()
+            if isinstance(problem, Refused | OSError):
+                raise self._failure(problem) from problem
             raise
-        self._idle.append(client)
+        self._idle.append(session)
         return self.name
 
     async def close(self) -> None:
         """Say goodbye on every kept connection."""
         while self._idle:
-            client = self._idle.pop()
-            try:
-                await client.quit(timeout=2)
-            except (aiosmtplib.SMTPException, OSError):
-                client.close()
+            self._idle.pop().conversation.quit()
 
-    async def _connection(self) -> tuple[SMTP, bool]:
+    def _kept(self) -> _Session | None:
         while self._idle:
-            client = self._idle.pop()
-            if client.is_connected:
-                return client, True
-        return await self._connect(), False
+            session = self._idle.pop()
+            if session.conversation.alive:
+                return session
+        return None
 
-    async def _connect(self) -> SMTP:
+    async def _connect(self) -> _Session:
+        client = self._client()
         try:
-            client = self._client()
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await client.ehlo()
         except (aiosmtplib.SMTPException, OSError, ValueError) as problem:
-            where = f"{self._host}:{self._port}"
-            raise Temporary("The relay could not be reached.", f"{where}: {problem}", "4.4.1") from problem
-        return client
+            client.close()
+            raise Temporary("The relay could not be reached.", f"{self._where}: {problem}", "4.4.1") from problem
+        transport = client.transport
+        if not isinstance(transport, asyncio.Transport):
+            raise Temporary("The relay could not be reached.", f"{self._where}: closed the connection", "4.4.1")
+        offers = frozenset(keyword.lower() for keyword in client.esmtp_extensions)
+        return _Session(Conversation(transport, "pipelining" in offers, self._settings.timeout_seconds), offers)
 
     def _client(self) -> SMTP:
         """A password goes only over TLS with a verified certificate, unless TLS is switched off by hand."""
         required = self._settings.tls == "required" or (bool(self._username) and self._settings.tls == "opportunistic")
         start_tls = False if self._implicit_tls or self._settings.tls == "none" else True if required else None
-        verified = required or self._implicit_tls
         return SMTP(
             hostname=self._host,
             port=self._port,
@@ -100,40 +111,28 @@ class Relay:
             use_tls=self._implicit_tls,
             start_tls=start_tls,
             tls_context=self._tls,
-            validate_certs=verified,
+            validate_certs=required or self._implicit_tls,
         )
 
-    async def _mail(self, client: SMTP, mail_from: str, recipient: str, data: bytes) -> None:
-        """MAIL with what the mail needs (RFC 6152, RFC 6531), refused here where the relay does not offer it."""
-        options = [b"SIZE=%d" % len(data)] if client.supports_extension("size") else []
+    def _parameters(self, offers: frozenset[str], mail_from: str, recipient: str, data: bytes) -> bytes:
+        """What MAIL says (RFC 1870, RFC 6152, RFC 6531). What the relay does not offer it cannot be asked for."""
+        options = [b"SIZE=%d" % len(data)] if "size" in offers else []
         if not data.isascii():
+            if "8bitmime" not in offers:
+                raise Permanent("The mail cannot be carried.", f"{self._where} does not offer 8BITMIME", "5.6.3")
             options.append(b"BODY=8BITMIME")
-            if not client.supports_extension("8bitmime"):
-                raise Permanent("The mail cannot be carried.", f"{self._host} does not offer 8BITMIME", "5.6.3")
-        if not (mail_from.isascii() and recipient.isascii() and data[: data.find(_HEADERS_END)].isascii()):
+        if not (mail_from.isascii() and recipient.isascii() and data[: data.find(b"\r\n\r\n")].isascii()):
+            if "smtputf8" not in offers:
+                raise Permanent("The address cannot be served.", f"{self._where} does not offer SMTPUTF8", "5.6.7")
             options.append(b"SMTPUTF8")
-            if not client.supports_extension("smtputf8"):
-                raise Permanent("The address cannot be served.", f"{self._host} does not offer SMTPUTF8", "5.6.7")
-        _expect(await client.execute_command(b"MAIL", b"FROM:<" + mail_from.encode() + b">", *options), 250)
+        return b" ".join([b"<" + mail_from.encode() + b">", *options])
 
-    async def _deliver(self, client: SMTP, recipient: str, data: bytes) -> None:
-        """RCPT and DATA for the one recipient."""
-        _expect(await client.execute_command(b"RCPT", b"TO:<" + recipient.encode() + b">"), 250, 251)
-        await client.data(data)
-
-    def _failure(self, problem: Exception) -> GatewayError:
-        if isinstance(problem, GatewayError):
-            return problem
-        where = f"{self._host}:{self._port}"
-        if not isinstance(problem, aiosmtplib.SMTPResponseException):
-            return Temporary("The connection to the relay failed.", f"{where}: {problem!r}", "4.4.2")
-        enhanced = _ENHANCED.match(problem.message)
-        permanent = 500 <= problem.code < 600 and problem.code not in _OUR_SETUP
+    def _failure(self, problem: Refused | OSError) -> GatewayError:
+        if isinstance(problem, OSError):
+            return Temporary("The connection to the relay failed.", f"{self._where}: {problem!r}", "4.4.2")
+        reply = problem.reply
+        enhanced = _ENHANCED.match(reply.text)
+        permanent = 500 <= reply.code < 600 and reply.code not in _OUR_SETUP
         kind: type[GatewayError] = Permanent if permanent else Temporary
-        text = " ".join(problem.message.split())[:500]
-        return kind("The relay refused the mail.", f"{where}: {problem.code} {text}", enhanced[1] if enhanced else "")
-
-
-def _expect(response: SMTPResponse, *codes: int) -> None:
-    if response.code not in codes:
-        raise aiosmtplib.SMTPResponseException(response.code, response.message)
+        text = f"{self._where}: {problem.command}: {reply.code} {reply.text[:500]}"
+        return kind("The relay refused the mail.", text, enhanced[1] if enhanced else "")

@@ -8,8 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from gateway.model import Severity
 from gateway.outbound import harmless, views
-from gateway.outbound.views import View
+from gateway.outbound.views import Confirmation, Notice, Page, View
+from gateway.triage.policy import DEFAULT, Policy
 
 _COMMON: dict[str, Any] = {
     "brand": "Support",
@@ -20,26 +22,22 @@ _COMMON: dict[str, Any] = {
     "subject_line": "Workbooks do not load since this morning",
 }
 _TEXT = (
-    "Hello,\n\nsince about nine this morning no workbook opens any more. The page stays empty,\n"
-    "and after a minute it says: query could not be loaded (id 7f3a-22).\n\nCarla"
+    "Hello,\n\nsince about nine this morning no workbook opens any more. The page\n"
+    "stays empty, and after a minute it says: query could not be loaded\n(id 7f3a-22).\n\nCarla"
 )
 _ANSWER = (
-    "Hello Carla,\n\nthank you for the error id: with it we found the cause. A connection to your warehouse\n"
-    "had expired, and it is renewed now. Please reload the page.\n\nAnn"
-)
-_MEANING = (
-    "the service or its performance is severely degraded for one or more components, "
-    "and business processes are affected"
+    "Hello Carla,\n\nthank you for the error id: with it we found the cause. A connection\n"
+    "to your warehouse had expired, and it is renewed now. Please reload the\npage.\n\nAnn"
 )
 _EVIDENCE = ("“no workbook opens any more”: a core feature does not work", "nothing is said of a workaround")
-_FACTS: dict[str, Any] = {"severity": "S1", "severity_name": "high"}
+_FACTS: dict[str, Any] = {"severity": "S1", "severity_name": DEFAULT.severity_name(Severity.S1, "en")}
 _EXPECTED = views.Moment(weekday=0, day=24, month=11, year=2025, time="09:30", zone="PST")
 
 _CONFIRMATION = views.Confirmation(
     **_COMMON,
     **_FACTS,
     name="Carla Customer",
-    severity_meaning=_MEANING,
+    severity_meaning=DEFAULT.severity_meaning(Severity.S1, "en"),
     expected=_EXPECTED,
     chat="open the help menu of the application and choose “Live chat”",
     missing=("workaround", "others", "browser", "errors"),
@@ -118,3 +116,15 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
     ),
 }
 """The first of each is the one that is shown."""
+
+
+def sample(name: str, language: str, policy: Policy = DEFAULT) -> View:
+    """The sample to show, with the policy's words in that language. Raises KeyError for an unknown name."""
+    view = SAMPLES[name][0]
+    if not isinstance(view, Confirmation | Notice | Page):
+        return view
+    severity = Severity(view.severity)
+    view = replace(view, severity_name=policy.severity_name(severity, language))
+    if isinstance(view, Confirmation):
+        return replace(view, severity_meaning=policy.severity_meaning(severity, language))
+    return view
