@@ -21,7 +21,7 @@ _COMMENT = r"\([^()\\<>@\"]*+\)"
 _MAILBOX = re.compile(
     rf"""
     (?: (?P<name> (?: "(?:[^"\\]|\\.)*+" | {_COMMENT} | [^"<>,;:()\\\[\]] )*+ )
-        < {_SPEC} > [ ]*+ {_COMMENT}?+                            # "Name" <local@domain>
+        < {_SPEC} > [ ]*+ (?:{_COMMENT})?+                        # "Name" <local@domain>
       | {_SPEC} [ ]*+ (?P<comment> {_COMMENT} )?+ )               # local@domain (Name)
     """,
     re.VERBOSE,
