@@ -185,8 +185,9 @@ class Connection(Handshake):
     async def _run(self, command: Coroutine[Any, Any, None]) -> None:
         try:
             await command
-        except TLSSetupException:
-            self.close()
+        except TLSSetupException:  # asyncio does not tell a protocol whose handshake failed
+            self.abort()
+            self.connection_lost(None)
         except Exception as problem:
             log.part_crashed("smtp session", problem)
             self.reply(LATER)

@@ -37,7 +37,7 @@ class House:
     tls: ssl.SSLContext | None
     door: Door
     bytes_in_flight: int = 0
-    """Octets of mails that are still coming in."""
+    """Octets of mails that are coming in or that the intake has not answered for yet."""
     closing: bool = False
 
 

@@ -45,6 +45,11 @@ class Listener:
         host, port = self._server.sockets[0].getsockname()[:2]
         return host, port
 
+    @property
+    def bytes_in_flight(self) -> int:
+        """Octets of mails that are coming in or that the intake has not answered for yet."""
+        return self._house.bytes_in_flight
+
     async def start(self) -> None:
         """Begin to listen. Raises ConfigurationError if the address cannot be had."""
         host, _, port = self._listen.rpartition(":")

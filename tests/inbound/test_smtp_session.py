@@ -281,7 +281,7 @@ async def test_a_mail_cut_off_before_the_dot_is_not_kept() -> None:
         client = await house.greeted()
         await client.begin()
         client.write(b"half a mail\r\n.\r")
-        client.writer.write_eof()
+        client.finish()
         assert await client.ended()
         assert house.intake.mails == []
 
@@ -292,7 +292,7 @@ async def test_a_client_that_sends_all_and_shuts_its_side_still_gets_its_answers
         client.write(
             b"EHLO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<support@desk.example>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"
         )
-        client.writer.write_eof()
+        client.finish()
         assert await client.codes(7) == ["220", "250", "250", "250", "354", "250", "221"]
 
 
@@ -302,7 +302,8 @@ async def test_pythons_own_client_delivers() -> None:
         def send() -> None:
             with smtplib.SMTP(*house.listener.address, timeout=10) as smtp:
                 text = ".dots\r\n..more\r\n.\r\nüml".encode()
-                smtp.sendmail("anna@example.com", ["support@desk.example", "sales@desk.example"], text, ["BODY=8BITMIME"])
+                recipients = ["support@desk.example", "sales@desk.example"]
+                smtp.sendmail("anna@example.com", recipients, text, ["BODY=8BITMIME"])
 
         await asyncio.to_thread(send)
         [(envelope, raw)] = house.intake.mails

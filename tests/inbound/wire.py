@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,11 @@ class Client:
             return not await asyncio.wait_for(self.reader.read(1), PATIENCE)
         except ConnectionError:
             return True
+
+    def finish(self) -> None:
+        """Shut our side, where the other has not closed the connection already."""
+        with suppress(OSError, RuntimeError):
+            self.writer.write_eof()
 
     async def begin(self, recipients: int = 1) -> None:
         """Up to the 354."""
