@@ -29,13 +29,13 @@ _TOKEN = re.compile(
 )
 _PARENTHESIS = re.compile(r"\\.|[()]", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_BLANKS = re.compile(r"\s+")
-_LOOSE = re.compile(r"\s*([@])\s*|(?<=[\w])\s*\.\s*(?=\w)")
+_BLANKS = re.compile(r"\s{2,}")
+_LOOSE = re.compile(r" ?(@) ?|(?<=\w) ?\. ?(?=\w)")
 
 
 def parse(value: bytes, most: int = 500) -> tuple[Address, ...]:
     """The mailboxes of one header, members of groups included; at most ``most``."""
-    text = headers.unfold(value)
+    text = _BLANKS.sub(" ", headers.unfold(value))
     simple = _SIMPLE.fullmatch(text)
     if simple:
         return (Address((simple[1] or "").strip(), simple[2] or simple[3]),)
@@ -129,9 +129,7 @@ def _address(text: str) -> str:
         text = "".join(piece.strip() for piece in _without_comments(text))
     if text.startswith("@") and ":" in text:
         text = text.rpartition(":")[2]
-    if '"' not in text:
-        text = _BLANKS.sub("", text)
-    return headers.shown(text)
+    return headers.shown(text if '"' in text else "".join(text.split()))
 
 
 def _without_comments(text: str) -> list[str]:

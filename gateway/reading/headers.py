@@ -22,6 +22,7 @@ FIELD = re.compile(
     re.VERBOSE,
 )
 _FOLD = re.compile(r"\r?\n[ \t]*")
+_BLANKS = re.compile(r"[ \t]{2,}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATE = re.compile("[\udc80-\udcff]")
 _FALSE_END = re.compile(r"\?=[0-9A-F]{2}[^?\s]{0,75}\?=")
@@ -55,8 +56,9 @@ def unfold(value: bytes) -> str:
 
 
 def decode(value: bytes) -> str:
-    """The value for people: on one line, decoded, without control characters."""
-    return shown(unfold(value))
+    """The value for people: on one line, decoded, without control characters and runs of blanks."""
+    text = shown(unfold(value))
+    return _BLANKS.sub(" ", text) if "  " in text else text
 
 
 def shown(text: str) -> str:

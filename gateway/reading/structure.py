@@ -20,6 +20,9 @@ _LINE_END = re.compile(rb"[ \t\r]*+(?:\n|\Z)")
 _BODY = re.compile(rb"\n\r?\n")
 _TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+\Z", re.ASCII)
 _CR = 13
+SEARCHED_TIMES, SEARCHED_BYTES = 8, 16 * 1024 * 1024
+"""How often the bytes of a mail are searched for boundaries; each level of nesting does so once. The second number
+lets small mails nest as deep as the limits allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class _Walk:
         self.limits = limits
         self.parts: list[Part] = []
         self.defects: list[str] = []
+        self.to_search = SEARCHED_TIMES * len(raw) + SEARCHED_BYTES
 
     def run(self, shallow: bool) -> None:
         mbox = _MBOX_LINE.match(self.raw)
@@ -127,7 +131,8 @@ class _Walk:
         return content_type, params
 
     def _inner(self, span: _Span, body: int, boundary: str, content_type: str) -> list[_Span]:
-        if span.depth >= self.limits.nesting:
+        self.to_search -= span.end - body
+        if span.depth >= self.limits.nesting or self.to_search < 0:
             self.defects.append("too-deep")
             return []
         default = "message/rfc822" if content_type == "multipart/digest" else "text/plain"

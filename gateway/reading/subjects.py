@@ -14,7 +14,7 @@ _PREFIX = re.compile(
     """,
     re.VERBOSE,
 )
-_TRAILER = re.compile(r"\s*\((?:fwd|fw)\)\s*\Z", re.IGNORECASE)
+_TRAILER = re.compile(r" ?\((?:fwd|fw)\)\Z", re.IGNORECASE)
 _KNOWN = REPLY_PREFIXES | FORWARD_PREFIXES
 
 
@@ -23,4 +23,4 @@ def base(subject: str) -> str:
     at = 0
     while (found := _PREFIX.match(subject, at)) and found[1].casefold() in _KNOWN:
         at = found.end()
-    return _TRAILER.sub("", subject[at:]).strip()
+    return _TRAILER.sub("", subject[at:].strip())

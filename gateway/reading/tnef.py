@@ -10,6 +10,9 @@ from gateway.reading import charset
 
 SIGNATURE = b"\x78\x9f\x3e\x22"
 MOST_MEMBERS = 1000
+MOST_ATTRIBUTES = 20_000
+MOST_PROPERTIES = 2_000
+"""In one attribute; and most values in one property."""
 _RENDDATA, _TITLE, _DATA, _ATTACHMENT = 0x9002, 0x8010, 0x800F, 0x9005
 _BODY, _MAPI, _CODEPAGE = 0x800C, 0x9003, 0x9007
 
@@ -84,7 +87,9 @@ def read(data: bytes) -> Container:
 
 def _attributes(cursor: _Cursor) -> Iterator[tuple[int, memoryview]]:
     """Identifier and value of each attribute; level, type and checksum say nothing more."""
-    while cursor.at < len(cursor.data):
+    for _ in range(MOST_ATTRIBUTES):
+        if cursor.at >= len(cursor.data):
+            return
         cursor.take(1)
         name = cursor.number("<I") & 0xFFFF
         size = cursor.number("<I")
@@ -96,7 +101,7 @@ def _properties(value: memoryview) -> Iterator[tuple[int, int, memoryview]]:
     """Identifier, type and first value of each MAPI property; ends where the data is damaged."""
     cursor = _Cursor(value)
     try:
-        for _ in range(cursor.number("<I")):
+        for _ in range(min(cursor.number("<I"), MOST_PROPERTIES)):
             kind, name = cursor.number("<H"), cursor.number("<H")
             if name >= 0x8000:
                 cursor.take(16)
@@ -116,7 +121,7 @@ def _value(cursor: _Cursor, kind: int) -> memoryview:
         raise _Cut
     count = cursor.number("<I") if kind & _MANY or base in _SIZED else 1
     first = memoryview(b"")
-    for index in range(min(count, len(cursor.data))):
+    for index in range(min(count, MOST_PROPERTIES)):
         value = cursor.padded() if base in _SIZED else cursor.take(_FIXED[base])
         first = first if index else value
     return first
