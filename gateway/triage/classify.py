@@ -158,6 +158,9 @@ def _failure(report: Report, small_group: int) -> Finding:
     return Finding(severity, subcategory, tuple(evidence))
 
 
+_OUTPUT = ("figures", "chart", "export", "workbook")
+
+
 def _kind(report: Report) -> str:
     """``data...`` where output is wrong or unreadable; ``fail``; ``slow``."""
     if report.complains_of("plugin"):
@@ -165,7 +168,7 @@ def _kind(report: Report) -> str:
     if any(s.has("unreadable") and s.has("chart", "figures") for s in report.bad):
         return "data.readability"
     if not report.first.has("fail"):
-        if any(s.has("wrong") and s.has("figures", "chart", "export", "workbook") for s in report.bad):
+        if any(s.has("wrong") and not s.has("login", "secret") for s in report.bad) and report.has(*_OUTPUT):
             return "data.incorrect"
         if any(s.slow for s in report.bad):
             return "slow"

@@ -63,7 +63,7 @@ class Report:
     @cached_property
     def partial(self) -> bool:
         """Fails at times, or for a share of attempts."""
-        return self.says("partial") is not None or _PERCENT.search(self.marks) is not None
+        return self.complains_of("partial") or _PERCENT.search(self.complaint_marks) is not None
 
     def says(self, *concepts: str) -> Sentence | None:
         """The first sentence, void or not, that has one of the concepts."""

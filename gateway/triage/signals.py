@@ -42,7 +42,7 @@ _REWRITES = (
 "answers "realm disabled"", "nobody can open". ``_NEGATION`` comes last."""
 
 _BAD = any_of("fail", "wrong", "slow", "unreadable", "partial")
-_LONG = pattern("takes ~4 number ~1 duration")
+_LONG = pattern("takes ~4 duration")
 _PRODUCT = any_of(*COMPONENTS, "surface", "chart", "plugin")
 
 
