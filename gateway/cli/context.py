@@ -53,7 +53,7 @@ def store_of(context: typer.Context, *, create: bool = False) -> Iterator[Store]
 
     Raises Permanent where nothing was ever stored, Temporary where the database does not answer.
     """
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DBAPIError
 
     from gateway import app, log
     from gateway.db.engine import sqlite_file
@@ -69,5 +69,5 @@ def store_of(context: typer.Context, *, create: bool = False) -> Iterator[Store]
             yield store
         finally:
             store.close()
-    except OperationalError as problem:
+    except DBAPIError as problem:
         raise Temporary("", f"the database does not answer ({problem.orig}); see: gateway check") from problem

@@ -19,13 +19,13 @@ def group() -> None:
 @app.command()
 def upgrade(context: typer.Context) -> None:
     """Bring the schema to this program's version; safe to repeat. The embedded database does it when it is served."""
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DBAPIError
 
     from gateway.db.engine import upgrade as upgrade_schema
 
     revisions: list[str] = []
     try:
         upgrade_schema(settings_of(context).database_url, revisions.append)
-    except OperationalError as problem:
+    except DBAPIError as problem:
         raise Temporary("", f"the database does not answer ({problem.orig}); see: gateway check") from None
     out.print(text(f"upgraded to revision {revisions[-1]}" if revisions else "the schema is this program's already"))

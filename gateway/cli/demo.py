@@ -102,15 +102,10 @@ def _show(settings: Settings, folder: Path, queries: Queries) -> None:
     _wait_until(lambda: _is_done(queries))
     outgoing = _outgoing(folder / "outbox" / "new")
     heading("Tickets")
-    show_rows(queries.tickets())
-    for target in settings.oncall.notify:
-        address = target.removeprefix("mailto:")
-        heading(f"The page to {address}, sent first")
-        _show_mail(outgoing[address])
-    requester = queries.ticket(f"{settings.mailbox[0].prefix}-1")
-    assert requester is not None
-    heading(f"The confirmation to {requester.requester.address}")
-    _show_mail(outgoing[requester.requester.address])
+    rows = queries.tickets()
+    show_rows(rows)
+    _show_mail("The page, sent first, to", settings.oncall.notify[0].removeprefix("mailto:"), outgoing)
+    _show_mail("The confirmation to", rows[-1].requester.address, outgoing)
     heading("All that went out, as a Maildir")
     out.print(text(f"{folder / 'outbox'}  ({len(outgoing)} recipients)"), soft_wrap=True)
     out.print(text(f"the log: {folder / 'gateway.log'}", "dim"), soft_wrap=True)
@@ -120,7 +115,7 @@ def _wait_until(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + SECONDS
     while not done():
         if time.monotonic() > deadline:
-            raise Temporary("", "the demo took too long; see the log above, and: gateway check")
+            raise Temporary("", "the demo took too long; see its log")
         time.sleep(0.05)
 
 
@@ -141,9 +136,13 @@ def _outgoing(maildir: Path) -> dict[str, ReadMail]:
     return {mail.to[0].address: mail for mail in mails if mail.to}
 
 
-def _show_mail(mail: ReadMail) -> None:
+def _show_mail(what: str, recipient: str, outgoing: dict[str, ReadMail]) -> None:
+    mail = outgoing.get(recipient)
+    if mail is None:
+        raise Temporary("", f"the demo did not send what it should to {recipient}; see the log")
+    heading(f"{what} {recipient}")
     facts((("From", person(mail.author) if mail.author else ""), ("Subject", mail.subject)))
-    out.print(Padding(text(mail.text.strip()), (1, 0, 0, 2)))
+    out.print(Padding(text(mail.text.strip()), (1, 0, 0, 2), expand=False))
 
 
 async def _stay(settings: Settings, addresses: Addresses, stop: asyncio.Event) -> None:

@@ -62,8 +62,8 @@ def ingest(
     try:
         with store_of(context, create=True) as store:
             taken = [_take(store, settings, file, recipient or [], sender) for file in _progress(files)]
-    except GatewayError as problem:
-        complain([problem.private])
+    except (GatewayError, OSError) as problem:
+        complain([problem.private if isinstance(problem, GatewayError) else str(problem)])
         raise typer.Exit(EX_TEMPFAIL) from None
     _report(taken, as_json)
     if any(one.error for one in taken):
@@ -91,9 +91,8 @@ def _take(store: Store, settings: Settings, file: Path, recipients: list[str], s
 
     try:
         raw = as_received(read_bytes(file), settings)
-        mail = reading.read(raw)
         via = "pipe" if file == STANDARD_INPUT else "file"
-        envelope = envelope_of(raw, (*mail.to, *mail.cc), settings, via=via, sender=sender, recipients=recipients)
+        envelope = envelope_of(raw, reading.read(raw), settings, via=via, sender=sender, recipients=recipients)
         now = datetime.now(UTC)
         (id_,) = store.writer.run(lambda connection: store.mails.add(connection, [(envelope, raw)], now, mine=False))
     except GatewayError as problem:

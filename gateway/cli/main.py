@@ -83,3 +83,6 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again when it ends
         sys.exit(1)
+    except OSError as problem:
+        complain([f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem)])
+        sys.exit(1)

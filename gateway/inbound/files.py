@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.desk import tokens
 from gateway.errors import Permanent
-from gateway.model import Address, Envelope
+from gateway.model import Envelope, ReadMail
 from gateway.settings import Settings
 
 _MBOX_LINE = re.compile(rb"\AFrom [^\r\n]*\r?\n")
@@ -44,22 +44,17 @@ def as_received(raw: bytes, settings: Settings) -> bytes:
 
 
 def envelope_of(
-    raw: bytes,
-    addressees: Sequence[Address],
-    settings: Settings,
-    *,
-    via: str,
-    sender: str | None,
-    recipients: Sequence[str],
+    raw: bytes, mail: ReadMail, settings: Settings, *, via: str, sender: str | None, recipients: Sequence[str]
 ) -> Envelope:
     """What SMTP would have said: from what the deliverer told, else from the mail itself.
 
-    Recipients not told are the ones among ``addressees`` (To and Cc) at which we take mail, else the first mailbox.
+    ``sender`` is None where it was not told, empty for the null sender. Recipients not told are the addresses in To
+    and Cc at which we take mail, else the first mailbox.
     """
     if sender is None:
         found = _RETURN_PATH.search(_header(raw))
-        sender = found[1].decode("utf-8", "surrogateescape") if found else ""
-    ours = tuple(a.address for a in addressees if tokens.split(a.address.lower())[0] in settings.by_address)
+        sender = found[1].decode("utf-8", "replace") if found else mail.identity.address
+    ours = tuple(a.address for a in (*mail.to, *mail.cc) if tokens.split(a.address.lower())[0] in settings.by_address)
     return Envelope(via, sender, tuple(recipients) or ours or (settings.mailbox[0].address,))
 
 
