@@ -136,7 +136,7 @@ class Unit:
             self._events(case, subject)
             if decision.page:
                 self._pages(case, subject)
-        self._end(case, subject, acknowledged=any(out.template == "confirmation" for out in decision.mails))
+        self._end(case, subject, acknowledged=any(_answers(out, case.lookups.sender) for out in decision.mails))
         return Applied(case.mail_id, decision, subject, sent, decision.page)
 
     def _ticket(self, case: Case) -> Ticket | None:
@@ -326,6 +326,11 @@ class Unit:
             for address, (mails, acks) in sorted(self._senders.items())
         ]
         self._connection.execute(upsert, rows)
+
+
+def _answers(out: Outgoing, sender: str) -> bool:
+    """Whether this is a mail by which the gateway itself answers the sender."""
+    return out.automatic and out.recipient.address.lower() == sender.lower()
 
 
 def _started(current: Any, limit: int, new: Any) -> Any:
