@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.console import facts, heading, out, print_json, table, text
 from gateway.cli.context import Json, settings_or_defaults
 from gateway.cli.parse import STANDARD_INPUT, read_bytes
+from gateway.errors import Permanent
 from gateway.model import Action, ReadMail, Verdict
+
+if TYPE_CHECKING:
+    from gateway.triage.policy import Policy
 
 ACTIONS = {
     Action.PAGE: "wake the on-call now",
@@ -35,11 +39,7 @@ def classify(
     settings = settings_or_defaults(context)
     policy = open_policy(settings)
     if jsonl:
-        from gateway.cli.classify_jsonl import classify_json
-
-        for line in sys.stdin:
-            if line.strip():
-                print_json(classify_json(line, policy), indent=None)
+        _classify_lines(policy)
         return
     from gateway.inbound.judge import judge
 
@@ -48,6 +48,18 @@ def classify(
         print_json(verdict)
     else:
         show(mail, verdict)
+
+
+def _classify_lines(policy: Policy) -> None:
+    """One verdict a line; what is wrong with a line stands under ``error``, and the next one is read."""
+    from gateway.cli.classify_jsonl import classify_json
+
+    for line in sys.stdin:
+        if line.strip():
+            try:
+                print(classify_json(line, policy), flush=True)
+            except Permanent as problem:
+                print_json({"error": problem.private}, indent=None)
 
 
 def show(mail: ReadMail, verdict: Verdict) -> None:
