@@ -30,6 +30,12 @@ _UNSAFE = re.compile(
 )
 _SPACES = re.compile(r"\s+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_ADDRESS = re.compile(
+    r"""(?: "(?: [^\x00-\x1f\x7f"\\] | \\[\x20-\x7e] )*"     # a quoted local part
+          | [^\x00-\x20\x7f"<>(),:;@\[\]\\]+ )             # a plain one
+        @ [^\x00-\x20\x7f"<>(),;@\\]+""",
+    re.VERBOSE,
+)
 _ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]+")
 _Q_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 """What Q may leave as is even inside a phrase (RFC 2047 §5 (3))."""
@@ -52,12 +58,13 @@ def text(name: str, value: str) -> str:
 
 
 def addresses(name: str, people: Iterable[Address]) -> str:
-    """An address field; empty text where there are no people."""
+    """An address field; empty text where there is nobody. Who has no address that can be written is left out."""
     tokens: list[str] = []
     for person in people:
-        if tokens:
+        mailbox = _mailbox(person.name, person.address)
+        if tokens and mailbox:
             tokens[-1] += ","
-        tokens += _mailbox(person.name, person.address)
+        tokens += mailbox
     return _fold(name, tokens) if tokens else ""
 
 
@@ -114,8 +121,10 @@ def _pieces(encoded: str, size: int = 48) -> list[str]:
 
 @lru_cache(4096)
 def _mailbox(name: str, address: str) -> tuple[str, ...]:
-    """One person as pieces between which a line may be folded."""
-    name, address = clean(name), f"<{clean(address).replace(' ', '')}>"
+    """One person as pieces between which a line may be folded; nothing where the address cannot stand in a header."""
+    if not _ADDRESS.fullmatch(address):
+        return ()
+    name, address = clean(name), f"<{address}>"
     if not name:
         return (address[1:-1],)
     if _is_plain(name):
