@@ -77,8 +77,18 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
         _NOTICE,
         replace(_NOTICE, stated="S0", check=True, opened=False, assignee="Ann Agent", status="pending", attachments=()),
         replace(_NOTICE, severity="S0", severity_name="critical", alerted=True, author="carla@customer.example"),
-        replace(_NOTICE, author="Ann Agent", by_agent=True, evidence=(), status="solved"),
-        replace(_NOTICE, author="Ann Agent", by_agent=True, note=True, text="", html=Markup()),
+        replace(
+            _NOTICE, author="Ann Agent", author_address="ann@example.com", by_agent=True, evidence=(), status="solved"
+        ),
+        replace(
+            _NOTICE,
+            author="Ann Agent",
+            author_address="ann@example.com",
+            by_agent=True,
+            note=True,
+            text="",
+            html=Markup(),
+        ),
     ),
     "page": (
         views.Page(
