@@ -13,8 +13,8 @@ class Limits:
     parts: int = 1000
     addresses: int = 500
     """In one header."""
-    body_chars: int = 2_000_000
-    """Of the text, and of the HTML, that are looked at. A longer body is cut; the whole is in the raw mail."""
+    body_bytes: int = 1024 * 1024
+    """Of the text, and of the HTML, that are decoded and looked at. The whole is in the raw mail."""
     name_chars: int = 255
     """Of an attachment's name."""
 

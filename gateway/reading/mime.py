@@ -83,9 +83,11 @@ class Part:
         """The bytes, transfer-decoded. Never raises: what cannot be decoded stays as far as it went."""
         return encoded.decode(self.raw[self.start : self.end], self.encoding)
 
-    def text(self) -> str:
-        """The content as text, with LF line ends."""
-        text = charset.decode(self.content(), self.params.get("charset", ""))
+    def text(self, most: int | None = None) -> str:
+        """The content as text, with LF line ends; made of no more than the first ``most`` encoded bytes."""
+        end = self.end if most is None else min(self.end, self.start + most)
+        data = encoded.decode(self.raw[self.start : end], self.encoding)
+        text = charset.decode(data, self.params.get("charset", ""))
         return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 

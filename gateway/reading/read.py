@@ -115,7 +115,7 @@ def _facts(found: Structure, leaves: Bodies, limits: Limits) -> ReadMail:
         html=html_body,
         loop=headers.get("x-gateway-loop"),
         received_hops=len(headers.raws("received")),
-        defects=found.defects,
+        defects=(*found.defects, *(["body-too-long"] if _cut(leaves, limits) else [])),
     )
 
 
@@ -139,12 +139,28 @@ def _answer_to(reply_to: Sequence[Address], author: Address | None, sender: Addr
 
 def _bodies(leaves: Bodies, limits: Limits) -> tuple[str, str]:
     """The text, made from the HTML or a winmail.dat where no text part stands, and the HTML."""
-    text = "\n".join(part.text() for part in leaves.texts)[: limits.body_chars]
-    html_body = "\n".join(part.text() for part in leaves.htmls)[: limits.body_chars]
+    text, html_body = _joined(leaves.texts, limits), _joined(leaves.htmls, limits)
     if not leaves.texts and not leaves.htmls:
         packed = next((part for part in leaves.attached if attachments.is_tnef(part)), None)
         body = tnef.read(packed.content()) if packed else tnef.Container()
-        text, html_body = body.text[: limits.body_chars], body.html[: limits.body_chars]
+        text, html_body = body.text[: limits.body_bytes], body.html[: limits.body_bytes]
     if html_body and not text and not leaves.texts:
         text = html.to_text(html_body)
     return text, html_body
+
+
+def _joined(parts: Sequence[Part], limits: Limits) -> str:
+    """The texts of the parts, one below the other, together no longer than the limit."""
+    texts, left = [], limits.body_bytes
+    for part in parts:
+        texts.append(part.text(left))
+        left -= part.end - part.start
+        if left <= 0:
+            break
+    return "\n".join(texts)
+
+
+def _cut(leaves: Bodies, limits: Limits) -> bool:
+    return any(
+        sum(part.end - part.start for part in parts) > limits.body_bytes for parts in (leaves.texts, leaves.htmls)
+    )
