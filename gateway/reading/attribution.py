@@ -46,9 +46,8 @@ _DATE_END = re.compile(
           | (?:GMT|UTC)?[+-]\d\d:?\d\d | (?-i:[A-Z]{3,4})\b ) )*""",
     re.VERBOSE | re.IGNORECASE,
 )
-_PREPOSITIONS = (
-    "on|am|le|el|il|em|op|den|dnia|w dniu|dne|dňa|dana|in data|at|pe|la|στις|vào|pada|på|no|a les|ngày|在|---- on"
-)
+_PREPOSITIONS = "on|am|le|el|il|em|op|den|dnia|w dniu|dne|dňa|dana|in data|at|pe|la|στις|vào|pada|på|no|a les|ngày|"
+    "在|---- on|בתאריך"
 _FIRST_WORDS = frozenset(words.split()[0] for words in _PREPOSITIONS.split("|"))
 _PREPOSITION = re.compile(rf"(?:{alternatives(_PREPOSITIONS)})\s+", re.IGNORECASE)
 _STARTS_WITH_DATE = re.compile(r"\d|[^\W\d_]{2,12}\.?,?\s(?:\w{2,9}\.?\s)?\d")
@@ -62,7 +61,7 @@ _BEFORE_NAME = re.compile(rf"[\s,;:.]*(?:{_VERB_BEFORE_NAME}|from|пользов
 
 
 def at(lines: Sequence[str], position: int) -> tuple[int, dict[str, str]] | None:
-    """The attribution that begins at this line: the index behind it, and ``sender`` and ``date`` as they stand there."""
+    """The attribution that begins at this line: the index behind it, and its ``sender`` and ``date`` as they stand."""
     first = bare(lines[position])
     preposition = first.split(None, 1)[0].casefold() in _FIRST_WORDS and _PREPOSITION.match(first)
     opens = (preposition or _STARTS_WITH_DATE.match(first)) and _dated(first)
@@ -122,7 +121,7 @@ def _ends_in_name(text: str, dated: bool, lines: Sequence[str], index: int) -> b
         bool(address)
         and closed
         and len(text) < 250
-        and _STARTS_WITH_DATE.match(text) is not None
+        and (_STARTS_WITH_DATE.match(text) or _PREPOSITION.match(text)) is not None
         and _LOG_LEVEL.search(text) is None
     )
 

@@ -17,8 +17,11 @@ MAX_DEPTH = 400
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]*)")
 # Without an end tag in much real HTML: void elements, and those that the next one closes.
 _UNCLOSED = frozenset(
-    "area base br col embed hr img input link meta source track wbr p li td th tr dd dt option".split()
-)
+    (
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track",
+        "wbr", "p", "li", "td", "th", "tr", "dd", "dt", "option",
+    )
+)  # fmt: skip
 
 # --- text -------------------------------------------------------------------------------------------
 

@@ -34,9 +34,9 @@ def of(line: str) -> tuple[str, str] | None:
 
     The names are those of ``phrases.Labels``; empty for a header that is known but not read.
     """
-    colon = line.find(":", 0, _LONGEST_LABEL)
-    if colon < 0:
-        colon = line.find("：", 0, _LONGEST_LABEL)
+    colon, wide = line.find(":", 0, _LONGEST_LABEL), line.find("：", 0, _LONGEST_LABEL)
+    if colon < 0 or 0 <= wide < colon:
+        colon = wide
     if colon < 1:
         return None
     name = _FIELDS.get(folded(line[:colon].strip(_EMPHASIS)))
@@ -60,7 +60,7 @@ def read(lines: Sequence[str], position: int) -> tuple[dict[str, str], int]:
                 break
             index = ahead
             continue
-        elif last and _is_wrapped(lines, index, last, fields[last]):
+        elif last and not found and _is_wrapped(lines, index, last, fields[last]):
             fields[last] = f"{fields[last]} {line}".strip()
         else:
             break
@@ -82,7 +82,7 @@ def _is_wrapped(lines: Sequence[str], index: int, name: str, value: str) -> bool
     if len(line) > LONGEST:
         return False
     if name in ("sender", "to", "cc", "reply_to"):
-        newest = re.split("[,;]", value)[-1]
+        newest = re.split("[,;]", value[-200:])[-1]
         return ("@" in line and "@" not in newest) or value.endswith((",", ";", "<")) or (not value and len(line) < 100)
     following = bare(lines[index + 1][:LONGEST]) if index + 1 < len(lines) else ""
     if following and of(following):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 LONGEST = 400
 """Characters; a longer line is no heading and no signature, and no pattern is tried on it."""
+_BLANKS = " \t\r\n\xa0\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\ufeff"  # marks of direction among them
 _QUOTE_MARKS = re.compile(r"(?:[ \t]{0,3}[>|])*[ \t]*")
 
 
@@ -16,7 +17,7 @@ def is_quoted(line: str) -> bool:
 
 def bare(line: str) -> str:
     """The line without quotation marks, and without blanks at its ends."""
-    line = line.strip()
+    line = line.strip(_BLANKS).strip()
     if line[:1] in (">", "|"):
         match = _QUOTE_MARKS.match(line)
         return line[match.end() :] if match else line

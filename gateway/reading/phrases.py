@@ -195,7 +195,8 @@ OTHER_LABELS = (
     "prioriteit|prioritet|priority|priorità|priorität|priorité|priorytet|prílohy|přílohy|received|references|"
     "reply to|resent-date|resent-from|resent-to|return-path|sender|sensitivity|thread-topic|to be read by|tärkeys|"
     "urgentie|user-agent|vedhæftede filer|vedlegg|vigtighed|viktighet|wann|ważność|when|where|wichtigkeit|wo|"
-    "x-mailer|x-originating-ip|załączniki|önem|важность|вкладення|вложения|приоритет|添付ファイル|重要度|重要性|附件|중요도|첨부|첨부 파일"
+    "x-mailer|x-originating-ip|załączniki|önem|важность|вкладення|вложения|приоритет|添付ファイル|重要度|"
+    "重要性|附件|중요도|첨부|첨부 파일"
 )
 
 # Said of the mail below: it was forwarded (Gmail, Apple Mail, Thunderbird, Yahoo, Zimbra, Proton Mail and others).
@@ -280,7 +281,11 @@ FORWARDED: dict[str, str] = {
     ),
     "id": "pesan terusan|pesan yang diteruskan|mulai pesan yang diteruskan|email terusan",
     "ja": "転送されたメッセージ|転送されたメール|以下は転送メッセージです|転送メッセージ|転送メール",
-    "zh": "转发的邮件|转发邮件|转发信息|轉寄的郵件|轉寄郵件|轉寄的信件|已转发邮件|已转发的邮件|下面是被转发的邮件|开始转发的邮件|開始轉寄郵件|开始转发邮件|转发的消息|轉寄訊息|被转发邮件信息|以下是轉寄的郵件",
+    "zh": (
+        "转发的邮件|转发邮件|转发信息|轉寄的郵件|轉寄郵件|轉寄的信件|已转发邮件|已转发的邮件|"
+        "下面是被转发的邮件|开始转发的邮件|開始轉寄郵件|开始转发邮件|转发的消息|轉寄訊息|转发邮件信息|"
+        "被转发邮件信息|以下是轉寄的郵件"
+    ),
     "ko": "전달된 메시지|전달된 메일|전달된 이메일|다음은 전달된 메시지입니다|전달한 메시지|전달 메시지",
     "he": "הודעה שהועברה|תחילת ההודעה שהועברה|הודעה מועברת",
     "ar": "رسالة معاد توجيهها|بداية الرسالة المعاد توجيهها|الرسالة المعاد توجيهها",
@@ -446,21 +451,19 @@ CLOSINGS = (
     "lep pozdrav|lp|s poštovanjem|srdačan pozdrav|pozdrav|lijep pozdrav|с поштовањем|üdvözlettel|tisztelettel|"
     "köszönettel|üdv|cu stimă|cu respect|o zi bună|cu drag|с уважением|с наилучшими пожеланиями|з повагою|"
     "з найкращими побажаннями|с уважение|поздрави|με εκτίμηση|φιλικά|saygılarımla|saygılar|iyi çalışmalar|"
-    "teşekkürler|ar cieņu|pagarbiai|trân trọng|thân mến|salam|hormat saya|terima kasih|敬具|よろしくお願いいたします|よろしくお願いします|"
+    "teşekkürler|ar cieņu|pagarbiai|trân trọng|thân mến|salam|hormat saya|terima kasih|敬具|"
+    "よろしくお願いいたします|よろしくお願いします|"
     "此致|敬礼|敬禮|祝好|谢谢|謝謝|감사합니다|בברכה|תודה|مع أطيب التحيات|تحياتي|شكرا"
 )
 
-# Prefixes of a subject that say that the mail answers,
-REPLY_PREFIXES: frozenset[str] = frozenset(
-    (
-        "ad|antw|antwort|atb|aw|bls|odp|r|re|ref|res|rif|sv|vs|vá|yan|ynt|απ|ηλ|πσ|відп|отв|ответ|הש|תגובה|رد|回|回复|回覆|"
-        "答复|答覆|返信|답장|회신"
-    ).split("|")
+# Prefixes of a subject that say that the mail answers, or that it forwards.
+_REPLY_PREFIXES = (
+    "ad|antw|antwort|atb|aw|bls|odp|r|re|ref|res|rif|sv|vs|vá|yan|ynt|απ|ηλ|πσ|відп|отв|ответ|"
+    "הש|תגובה|رد|回|回复|回覆|答复|答覆|返信|답장|회신"
 )
-# or that it forwards.
-FORWARD_PREFIXES: frozenset[str] = frozenset(
-    (
-        "doorst|enc|fs|fw|fwd|hl|i|ilt|inoltro|pd|pren|przek|přep|redirect|rv|rép|továbbítás|tr|trs|vb|vl|wg|πρθ|προ|"
-        "пер|перенапр|пересл|הועבר|إعادة|転送|轉寄|轉發|转|转发|전달"
-    ).split("|")
+_FORWARD_PREFIXES = (
+    "doorst|enc|fs|fw|fwd|hl|i|ilt|inoltro|pd|pren|przek|přep|redirect|rv|rép|továbbítás|tr|"
+    "trs|vb|vl|wg|πρθ|προ|пер|перенапр|пересл|הועבר|إعادة|転送|轉寄|轉發|转|转发|전달"
 )
+REPLY_PREFIXES = frozenset(_REPLY_PREFIXES.split("|"))
+FORWARD_PREFIXES = frozenset(_FORWARD_PREFIXES.split("|"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice
 
 from resiliparse.parse.html import DOMNode, HTMLTree
 
@@ -50,9 +49,9 @@ _TRACES = (
     "qqmail_quote", "appendonsend", "divRplyFwdMsg", "OLK_SRC_BODY", "OutlookMessageHeader", "stopSpelling",
     "border-top:solid #E1E1E1", "border-top:solid #B5C4DF",
 )  # fmt: skip
-_WORD = re.compile(r"\w+")
-_WORDS = 8
-"""So many words in a row tell the place in the text."""
+_NO_LETTERS = re.compile(r"[\W_]+")
+_PROBE = 48
+"""So many letters and digits in a row tell the place in the text, whatever stands between them."""
 _LONGEST_CLIMB = 60
 """Steps from a quotation up to the body that are taken to look for text behind it."""
 
@@ -69,16 +68,16 @@ def find(lines: Sequence[str], html: str) -> Heading | None:
         return None
     container = body.query_selector(_CONTAINERS)
     if container is not None:
-        words = [] if _has_text_behind(container) else _first_words([container.text or ""])
+        probe = "" if _has_text_behind(container) else _letters(container.text or "")
     else:
         opener = body.query_selector(_OPENERS)
-        words = _first_words(_texts_from(opener)) if opener is not None else []
-    line = _line_of(lines, words) if words else None
+        probe = _letters("".join(_texts_from(opener))) if opener is not None else ""
+    line = _line_of(lines, probe) if probe else None
     return None if line is None else Heading(Kind.ATTRIBUTION, line, line)
 
 
-def _first_words(texts: Sequence[str]) -> list[str]:
-    return [word for text in texts for word in islice((m[0] for m in _WORD.finditer(text)), _WORDS)][:_WORDS]
+def _letters(text: str) -> str:
+    return _NO_LETTERS.sub("", text[: 20 * _PROBE])[:_PROBE]
 
 
 def _texts_from(node: DOMNode) -> list[str]:
@@ -108,12 +107,10 @@ def _has_text_behind(node: DOMNode) -> bool:
     return True
 
 
-def _line_of(lines: Sequence[str], words: Sequence[str]) -> int | None:
-    """The line on which these words begin; they may go on over the lines below."""
+def _line_of(lines: Sequence[str], probe: str) -> int | None:
+    """The line on which these letters begin; they may go on over the lines below."""
     for index, line in enumerate(lines):
-        if words[0] not in line:
-            continue
-        ahead = _first_words(lines[index : index + _WORDS + 4])
-        if ahead == list(words):
+        begins = _letters(line)
+        if begins and probe.startswith(begins) and _letters("".join(lines[index : index + _PROBE])).startswith(probe):
             return index
     return None

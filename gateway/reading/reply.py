@@ -62,8 +62,8 @@ def _classify(lines: Sequence[str], found: Sequence[Heading]) -> list[SpanKind]:
     texts = [block for block in blocks if not block.quoted and _sign(lines, kinds, block)]
     quotes = [block for block in blocks if block.quoted]
     for block in quotes:
-        preceded = any(text.start < block.start for text in texts)
-        followed = any(text.start >= block.end for text in texts)
+        preceded = bool(texts) and texts[0].start < block.start
+        followed = bool(texts) and texts[-1].start >= block.end
         kind = _FORWARD if block.heading and block.heading.kind is Kind.FORWARDED else _QUOTE
         for index in _cut(block, preceded, followed, len(quotes)):
             kinds[index] = kind

@@ -23,16 +23,18 @@ _CLOSING_ENDS = frozenset(closing[-1] for closing in _CLOSINGS)
 
 _MOBILE = re.compile("|".join(phrases.MOBILE), re.IGNORECASE | re.VERBOSE)
 _MOBILE_FIRST = frozenset(phrases.MOBILE_FIRST.split("|"))
-_MOBILE_LAST = tuple(phrases.MOBILE_LAST.split("|"))
+_MOBILE_LAST = frozenset(ending[-1] for ending in phrases.MOBILE_LAST.split("|"))
 _MOBILE_WRAP = " \t\xa0<>(*[_"
 _SENTENCE = re.compile(r"[,;]\s\w|[.!?]\s\w")
 
 
 def start(lines: Sequence[str]) -> int:
     """Index of the first line of the signature of one stretch of new text; ``len(lines)`` where there is none."""
-    end = len(lines)
+    end, fenced = len(lines), False
     for index, line in enumerate(lines):
-        if line and len(line) <= LONGEST and _begins(lines, index, line):
+        if line[:1] == "`" and line.startswith("```"):
+            fenced = not fenced
+        if line and not fenced and len(line) <= LONGEST and _begins(lines, index, line):
             end = index
             break
     end = _closing(lines, end)
@@ -57,7 +59,7 @@ def _begins(lines: Sequence[str], index: int, line: str) -> bool:
         text = line.strip()
         if text and text[0] in _RULES:
             return _is_rule(lines, index, text)
-    if line[:3].casefold() in _MOBILE_FIRST or line[0] in _MOBILE_WRAP or line.rstrip().endswith(_MOBILE_LAST):
+    if line[0] in _MOBILE_WRAP or line[-1] in _MOBILE_LAST or line[:3].casefold() in _MOBILE_FIRST:
         return is_mobile(line)
     return False
 
@@ -83,7 +85,8 @@ def _closing(lines: Sequence[str], end: int) -> int:
     """A closing formula with a name below on the last lines, ``Best regards`` / ``Jane``, or a name behind a dash."""
     filled = [index for index in range(max(0, end - 16), end) if lines[index] and not lines[index].isspace()]
     for place in range(1 if max(0, end - 16) == 0 else 0, len(filled) - 1):
-        text = lines[filled[place]].strip(" \t\r,.!;*_")
+        line = lines[filled[place]]
+        text = line.strip(" \t\r,.!;*_") if len(line) <= 60 else ""
         if 1 < len(text) <= 40 and text[-1].casefold() in _CLOSING_ENDS and folded(text) in _CLOSINGS:
             below = [lines[index].strip() for index in filled[place + 1 :]]
             if _signs(below, directly=filled[place + 1] == filled[place] + 1):

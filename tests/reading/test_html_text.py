@@ -1,0 +1,162 @@
+"""HTML as readable text, and sanitised for showing."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.reading import html, reply
+
+
+def test_paragraphs_and_breaks_become_lines() -> None:
+    assert (
+        html.to_text("<p>One<br>two</p><p>three</p><div>four</div><div>five</div>") == "One\ntwo\n\nthree\n\nfour\nfive"
+    )
+
+
+def test_list_items_have_bullets_or_numbers() -> None:
+    text = html.to_text("<ul><li>tea<li>milk</ul><ol><li>boil</ol>")
+    assert [row.split() for row in text.split("\n")] == [["•", "tea"], ["•", "milk"], ["1.", "boil"]]
+
+
+def test_cells_of_a_table_row_stand_on_one_line() -> None:
+    assert (
+        html.to_text("<table><tr><th>From:</th><td>Jo</td></tr><tr><td>a</td><td>b</td></tr></table>")
+        == "From:\tJo\na\tb"
+    )
+
+
+def test_a_link_shows_its_target_unless_its_words_do() -> None:
+    text = html.to_text(
+        '<a href="https://example.com/x">status</a> <a href="https://example.com/">https://example.com</a> '
+        '<a href="https://www.example.com/y">www.example.com/y</a> <a href="mailto:jo@example.com">jo@example.com</a>'
+    )
+    assert text == "status (https://example.com/x) https://example.com www.example.com/y jo@example.com"
+
+
+def test_a_blockquote_is_marked_line_by_line() -> None:
+    text = html.to_text("Yes<BLOCKQUOTE type=cite><p>a<br>b</p><blockquote>c</blockquote></BLOCKQUOTE>after")
+    assert text == "Yes\n\n> a\n> b\n\n>> c\n\nafter"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        '<span style="display:none">secret</span>',
+        "<div style='color:red; DISPLAY : none !important;'>secret</div>".replace(" : ", ": "),
+        '<div style="max-height:0px;overflow:hidden">secret</div>',
+        '<div style="font-size:0">secret</div>',
+        '<p style="visibility: hidden">secret</p>',
+        '<p style="opacity:0;">secret</p>',
+        "<div hidden>secret</div>",
+        "<script>secret</script>",
+        "<style>secret{}</style>",
+        "<!-- secret -->",
+        "<title>secret</title>",
+        "<template>secret</template>",
+        '<input type="hidden" value="secret">',
+    ],
+)
+def test_what_a_reader_does_not_see_is_left_out(hidden: str) -> None:
+    text = html.to_text(f'<p>Hello</p>{hidden}<p style="font-size:0.9em;opacity:0.5">there</p>')
+    assert text.split() == ["Hello", "there"]
+
+
+@pytest.mark.parametrize(
+    "dangerous",
+    [
+        "<script>alert(1)</script>",
+        '<img src="http://tracker.example/p.png">',
+        '<img src="//tracker.example/p.png">',
+        '<img srcset="https://tracker.example/p.png 2x">',
+        '<img alt="x>" src="https://tracker.example/p.png">',
+        '<table background="https://tracker.example/p.png"><tr><td>x</table>',
+        '<div style="background:url(https://tracker.example/p.png)">x</div>',
+        "<style>@import url(https://tracker.example/x.css);</style>",
+        '<link rel="stylesheet" href="https://tracker.example/x.css">',
+        '<iframe src="https://tracker.example"></iframe>',
+        '<video poster="https://tracker.example/p.png" src="https://tracker.example/v"></video>',
+        '<svg><image href="https://tracker.example/p.png"/></svg>',
+        '<a href="javascript:alert(1)">x</a>',
+        '<a href="data:text/html,<script>alert(1)</script>">x</a>',
+        '<a href="/delete?everything">x</a>',
+        '<p onclick="alert(1)">x</p>',
+        '<form action="https://tracker.example"><input name="a"></form>',
+        '<meta http-equiv="refresh" content="0;url=https://tracker.example">',
+        '<base href="https://tracker.example/">',
+        '<img src="data:image/svg+xml;base64,AAAA">',
+    ],
+)
+def test_nothing_is_run_or_loaded_from_sanitised_html(dangerous: str) -> None:
+    safe = html.sanitise(dangerous)
+    assert not re.search(r"tracker|alert|script|onclick|delete|svg\+xml", safe)
+
+
+def test_links_to_elsewhere_stay_clickable() -> None:
+    assert 'href="https://example.com/x"' in html.sanitise('<a href="https://example.com/x">x</a>')
+
+
+def test_images_of_the_mail_itself_stay_in_place() -> None:
+    safe = html.sanitise(
+        '<img src="cid:a@b"><img src="CID:c@d"><img src="data:image/png;base64,AA==">', {"a@b": "/files/7"}
+    )
+    assert re.findall('src="([^"]*)"', safe) == ["/files/7", "CID:c@d", "data:image/png;base64,AA=="]
+
+
+@pytest.mark.parametrize(
+    "markup", ["<div>", "<b><i>", "<blockquote>", "<table><tr><td>", "<a href=x>", "<span hidden>"]
+)
+def test_nesting_is_cut_at_the_limit(markup: str) -> None:
+    deep = markup * 20_000
+    assert html.capped(deep).count("<") < 10 * html.MAX_DEPTH
+    html.to_text(deep + "x")
+    html.sanitise(deep + "x")
+
+
+def test_long_flat_html_is_not_cut() -> None:
+    flat = "<p>line<br></p><div>x</div>" * 5_000
+    assert html.capped(flat) == flat
+
+
+@given(st.text(alphabet=st.sampled_from("<>/ab\"'= &;\ue0f0\ue0f1\x00-!\n"), max_size=120))
+@settings(max_examples=200, deadline=None)
+def test_no_markup_makes_it_raise(markup: str) -> None:
+    html.to_text(markup + "<blockquote hidden>")
+    html.sanitise(markup + "<blockquote hidden>")
+
+
+QUOTED = {
+    "Gmail": '<div class="gmail_quote"><div class="gmail_attr">Sen, 6 Mei Jo tulis</div><blockquote>Old</blockquote></div>',
+    "Yahoo": '<div class="yahoo_quoted"><div>Jo, 6 May, so and so</div><div>Old</div></div>',
+    "Outlook web": '<div id="appendonsend"></div><hr><div id="divRplyFwdMsg"><b>Xyz:</b> Jo</div><div>Old</div>',
+    "Outlook": '<div style="border:none;border-top:solid #E1E1E1 1.0pt"><p><b>Xyz:</b> Jo</p></div><p>Old</p>',
+    "Proton": '<div class="protonmail_quote">Jo, Monday<blockquote>Old</blockquote></div>',
+    "Zimbra": '<hr data-marker="__DIVIDER__"><div data-marker="__HEADERS__"><b>Xyz:</b> Jo</div><div>Old</div>',
+}
+
+
+@pytest.mark.parametrize("quotation", QUOTED.values(), ids=QUOTED)
+def test_a_clients_marks_tell_the_quotation_whatever_its_language(quotation: str) -> None:
+    body = f"<html><body><div>New words.</div>{quotation}</body></html>"
+    text = html.to_text(body)
+    found = reply.split(text, body, "")
+    assert found.text == "New words."
+    assert "Old" in found.quoted
+    assert "".join(span.text for span in found.spans) == text
+
+
+def test_a_clients_marks_tell_the_quotation_in_the_text_part_too() -> None:
+    body = f"<html><body><div>New words.</div>{QUOTED['Yahoo']}</body></html>"
+    found = reply.split("New words.\n\nJo, 6 May, so\nand so\n\nOld\n", body, "")
+    assert (found.text, found.quoted) == ("New words.", "Jo, 6 May, so\nand so\n\nOld")
+
+
+def test_new_text_below_a_clients_quotation_is_kept() -> None:
+    body = f"<html><body><div>Hello</div>{QUOTED['Yahoo']}<p>New words.</p></body></html>"
+    assert "New words." in reply.split(html.to_text(body), body, "").text
+
+
+def test_a_quotation_in_a_blockquote_is_cut_by_its_marks() -> None:
+    body = '<p>New words.</p><blockquote type="cite"><p>On 6 May 2024, at 10:00, Jo wrote:</p><p>Old</p></blockquote>'
+    assert reply.split(html.to_text(body), body, "").text == "New words."

@@ -1,0 +1,191 @@
+"""New text, quotation and signature of a plain body."""
+
+import pytest
+
+from gateway.model import SpanKind
+from gateway.reading import reply
+
+NEW_TEXT = "The export works again, thank you."
+
+ATTRIBUTIONS = {
+    "en": "On Mon, May 6, 2024 at 10:00 AM, Help Desk <help@example.com> wrote:",
+    "en, wrapped": "On Mon, May 6, 2024 at 10:00 AM, Help Desk at Example Limited <\nhelp@example.com> wrote:",
+    "en, verb wrapped": "On Mon, May 6, 2024 at 10:00 AM Help Desk <help@example.com>\nwrote:",
+    "en, no address": "On 6 May 2024, at 10:00, Help Desk wrote:",
+    "en, no colon": "---- On Mon, 06 May 2024 10:00:00 +0200 help@example.com wrote ----",
+    "de": "Am 06.05.2024 um 10:00 schrieb Help Desk <help@example.com>:",
+    "de, Gmail": "Am Mo., 6. Mai 2024 um 10:00 Uhr schrieb Help Desk <help@example.com>:",
+    "de, name first": "Help Desk <help@example.com> schrieb am Mo., 6. Mai 2024,\n10:00:",
+    "fr": "Le lun. 6 mai 2024 à 10:00, Help Desk <help@example.com> a écrit :",
+    "es": "El lun, 6 may 2024 a las 10:00, Help Desk (<help@example.com>) escribió:",
+    "it": "Il giorno lun 6 mag 2024 alle ore 10:00 Help Desk <help@example.com> ha scritto:",
+    "nl": "Op ma 6 mei 2024 om 10:00 schreef Help Desk <help@example.com>:",
+    "nl, iPhone": "Op 6 mei 2024 om 10:00 heeft Help Desk <help@example.com> het volgende geschreven:",
+    "pt": "Em seg., 6 de mai. de 2024 às 10:00, Help Desk <help@example.com> escreveu:",
+    "pl": "pon., 6 maj 2024 o 10:00 Help Desk <help@example.com> napisał(a):",
+    "sv": "Den mån 6 maj 2024 kl 10:00 skrev Help Desk <help@example.com>:",
+    "da": "Den man. 6. maj 2024 kl. 10.00 skrev Help Desk <help@example.com>:",
+    "no": "man. 6. mai 2024 kl. 10:00 skrev Help Desk <help@example.com>:",
+    "fi": "ma 6. toukok. 2024 klo 10.00 Help Desk (help@example.com) kirjoitti:",
+    "cs": "po 6. 5. 2024 v 10:00 odesílatel Help Desk <help@example.com> napsal:",
+    "hu": "Help Desk <help@example.com> ezt írta (időpont: 2024. máj. 6., H, 10:00):",
+    "ro": "În lun., 6 mai 2024 la 10:00, Help Desk <help@example.com> a scris:",
+    "tr": "Help Desk <help@example.com>, 6 May 2024 Pzt, 10:00 tarihinde şunu yazdı:",
+    "el": "Στις Δευ 6 Μαΐ 2024 στις 10:00 π.μ., ο χρήστης Help Desk <help@example.com> έγραψε:",
+    "ru": "пн, 6 мая 2024 г. в 10:00, Help Desk <help@example.com>:",
+    "uk": "пн, 6 трав. 2024 р. о 10:00 Help Desk <help@example.com> пише:",
+    "vi": "Vào Th 2, 6 thg 5, 2024 vào lúc 10:00 Help Desk <help@example.com> đã viết:",
+    "ja": "2024年5月6日(月) 10:00 Help Desk <help@example.com>:",
+    "zh": "Help Desk <help@example.com> 于2024年5月6日周一 10:00写道：",
+    "ko": "2024년 5월 6일 (월) 오전 10:00, Help Desk <help@example.com>님이 작성:",
+    "he": "‫בתאריך יום ב׳, 6 במאי 2024 ב-10:00 מאת ‪Help Desk‬‏ <help@example.com>:",
+    "GroupWise": ">>> Help Desk <help@example.com> 06.05.2024 10:00 >>>",
+}
+
+
+@pytest.mark.parametrize("attribution", ATTRIBUTIONS.values(), ids=ATTRIBUTIONS)
+def test_an_attribution_and_the_quotation_below_are_cut(attribution: str) -> None:
+    body = f"{NEW_TEXT}\n\n{attribution}\n> Does the export work?\n>\n> Help Desk"
+    found = reply.split(body, "", "Re: Export")
+    assert found.text == NEW_TEXT
+    assert found.quoted == body.removeprefix(f"{NEW_TEXT}\n\n")
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "nl", "pt", "da", "tr", "zh", "ko"])
+def test_an_attribution_tells_who_is_quoted(language: str) -> None:
+    found = reply.split(f"{NEW_TEXT}\n\n{ATTRIBUTIONS[language]}\n> Hello", "", "")
+    assert found.quoted_from is not None
+    assert found.quoted_from.address == "help@example.com"
+
+
+def test_an_attribution_tells_name_and_date_as_they_stand() -> None:
+    found = reply.split(f"{NEW_TEXT}\n\n{ATTRIBUTIONS['en']}\n> Hello", "", "")
+    assert (found.quoted_from and found.quoted_from.name) == "Help Desk"
+    assert found.quoted_date_raw == "Mon, May 6, 2024 at 10:00 AM"
+
+
+HEADER_BLOCKS = {
+    "en": "From: Help Desk <help@example.com>\nSent: Monday, 6 May 2024 10:00\nTo: Jo Doe\nSubject: Export",
+    "de": "Von: Help Desk <help@example.com>\nGesendet: Montag, 6. Mai 2024 10:00\nAn: Jo Doe\nBetreff: Export",
+    "fr": "De : Help Desk <help@example.com>\nEnvoyé : lundi 6 mai 2024 10:00\nÀ : Jo Doe\nObjet : Export",
+    "es": "De: Help Desk <help@example.com>\nEnviado: lunes, 6 de mayo de 2024 10:00\nPara: Jo\nAsunto: Export",
+    "it": "Da: Help Desk <help@example.com>\nInviato: lunedì 6 maggio 2024 10:00\nA: Jo Doe\nOggetto: Export",
+    "nl": "Van: Help Desk <help@example.com>\nVerzonden: maandag 6 mei 2024 10:00\nAan: Jo\nOnderwerp: Export",
+    "pl": "Od: Help Desk <help@example.com>\nWysłano: poniedziałek, 6 maja 2024 10:00\nDo: Jo\nTemat: Export",
+    "cs": "Od: Help Desk <help@example.com>\nOdesláno: pondělí 6. května 2024 10:00\nKomu: Jo\nPředmět: Export",
+    "fi": "Lähettäjä: Help Desk <help@example.com>\nLähetetty: 6. toukokuuta 2024\nVastaanottaja: Jo\nAihe: Export",
+    "hu": "Feladó: Help Desk <help@example.com>\nElküldve: 2024. május 6.\nCímzett: Jo Doe\nTárgy: Export",
+    "el": "Από: Help Desk <help@example.com>\nΣτάλθηκε: Δευτέρα, 6 Μαΐου 2024\nΠρος: Jo Doe\nΘέμα: Export",
+    "tr": "Kimden: Help Desk <help@example.com>\nGönderildi: 6 Mayıs 2024 10:00\nKime: Jo Doe\nKonu: Export",
+    "ru": "От: Help Desk <help@example.com>\nОтправлено: 6 мая 2024 г. 10:00\nКому: Jo Doe\nТема: Export",
+    "ja": "差出人: Help Desk <help@example.com>\n送信日時: 2024年5月6日 10:00\n宛先: Jo Doe\n件名: Export",
+    "zh": "发件人：Help Desk <help@example.com>\n发送时间：2024年5月6日 10:00\n收件人：Jo Doe\n主题：Export",
+    "bold": "*From:* Help Desk <help@example.com>\n*Sent:* Monday, 6 May 2024\n*To:* Jo Doe\n*Subject:* Export",
+    "wrapped": "From: Help Desk\n<help@example.com>\nSent: Monday\nTo: Jo Doe <jo@example.org>,\nAl\nSubject: Export",
+}
+
+
+@pytest.mark.parametrize("block", HEADER_BLOCKS.values(), ids=HEADER_BLOCKS)
+@pytest.mark.parametrize("rule", ["", "________________________________\n", "-----Original Message-----\n"])
+def test_a_block_of_headers_begins_the_quotation(block: str, rule: str) -> None:
+    found = reply.split(f"{NEW_TEXT}\n\n{rule}{block}\n\nDoes the export work?\n\nHelp Desk", "", "RE: Export")
+    assert found.text == NEW_TEXT
+    assert found.quoted.startswith(rule + block)
+    assert (found.quoted_from and found.quoted_from.address) == "help@example.com"
+
+
+def test_lines_that_look_like_attributions_are_new_text() -> None:
+    body = (
+        "On the surface this is fine:\nOn Monday it failed.\n\n2024-05-06 10:00:00 ERROR could not send to "
+        "<a@example.com>:\ntimeout\n\nHere is what the log says:\n06.05.2024 10:00 started\nPriority: high\nTo: be decided"
+    )
+    assert reply.split(body, "", "").text == body
+
+
+def test_code_between_backticks_is_new_text() -> None:
+    body = "This breaks:\n\n```\nOn 6 May 2024, at 10:00, Jo wrote:\n--\n> x\n```\n\nWhy?"
+    assert reply.split(body, "", "").text == body
+
+
+def test_answers_between_quoted_lines_stay_with_what_they_answer() -> None:
+    body = f"{ATTRIBUTIONS['en']}\n> Which browser?\n\nFirefox.\n\n> Since when?\n\nMonday.\n\n> Thanks\n"
+    found = reply.split(body, "", "")
+    assert found.text == "> Which browser?\n\nFirefox.\n\n> Since when?\n\nMonday."
+
+
+def test_an_answer_at_the_bottom_is_the_new_text() -> None:
+    found = reply.split(f"{ATTRIBUTIONS['en']}\n> Does it work?\n> Help Desk\n\n{NEW_TEXT}", "", "")
+    assert found.text == NEW_TEXT
+
+
+def test_text_above_and_below_the_only_quotation_is_kept() -> None:
+    found = reply.split(f"Hello,\n\n{ATTRIBUTIONS['en']}\n> Does it work?\n\n{NEW_TEXT}", "", "")
+    assert "Hello," in found.text
+    assert NEW_TEXT in found.text
+    assert "Does it work?" not in found.text
+
+
+def test_a_quotation_without_attribution_stays_above_its_answer() -> None:
+    body = "> Does it work?\n\nIt does."
+    assert reply.split(body, "", "").text == body
+
+
+def test_the_wrapped_rest_of_a_long_quoted_line_is_quotation() -> None:
+    long = "> We would like to know whether the export of the workbook works again for\nyou and your team.\n> Help Desk"
+    assert reply.split(f"Yes.\n\n{ATTRIBUTIONS['en']}\n{long}", "", "").text == "Yes."
+
+
+def test_a_body_that_is_one_quoted_mail_keeps_its_text() -> None:
+    found = reply.split(f"{HEADER_BLOCKS['en']}\n\nThe export is broken.", "", "FW: Export")
+    assert found.text == "The export is broken."
+
+
+SIGNATURES = {
+    "RFC 3676": "-- \nJo Doe\nExample Ltd.",
+    "dash": "—\nJo Doe",
+    "list footer": "_______________________________________________\nusers mailing list\nusers@example.org",
+    "closing": "Best regards,\nJo",
+    "closing with contact": "Kind regards,\n\nJo Doe\nHead of Data\n+49 30 1234567",
+    "German": "Viele Grüße\nJo Doe",
+    "French": "Cordialement,\nJo Doe",
+    "Danish": "Med venlig hilsen\nJo Doe",
+    "Greek": "Με εκτίμηση,\nJo Doe",
+    "dashed name": "-Jo",
+    "iPhone": "Sent from my iPhone",
+    "Android": "Sent from my Galaxy S24",
+    "Outlook": "Get Outlook for Android<https://example.com/x>",
+    "German phone": "Von meinem iPhone gesendet",
+    "French phone": "Envoyé depuis mon téléphone",
+    "Spanish phone": "Enviado desde mi iPhone",
+    "Japanese phone": "iPhoneから送信",
+    "Chinese phone": "从我的iPhone发送",
+}
+
+
+@pytest.mark.parametrize("text", SIGNATURES.values(), ids=SIGNATURES)
+def test_a_signature_is_cut(text: str) -> None:
+    found = reply.split(f"{NEW_TEXT}\n\n{text}", "", "")
+    assert (found.text, found.signature) == (NEW_TEXT, text)
+    assert [span.kind for span in found.spans] == [SpanKind.NEW, SpanKind.SIGNATURE]
+
+
+@pytest.mark.parametrize("text", SIGNATURES.values(), ids=SIGNATURES)
+def test_a_signature_above_a_quotation_is_cut(text: str) -> None:
+    found = reply.split(f"{NEW_TEXT}\n\n{text}\n\n{ATTRIBUTIONS['en']}\n> Hello", "", "")
+    assert (found.text, found.signature.strip()) == (NEW_TEXT, text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Please check\n\n-- the first point\n-- the second point\n\nThank you",
+        "With best regards to the team, this is still open.",
+        "Name    Expires\n---------------\nexample.com    June\n\nWhat do we do?",
+        "Sent from my desk, this mail took a while. Could you answer soon?",
+        "We need:\n\n- Login\n- Export",
+        "The mail was sent from my iPhone app\nand never arrived.",
+        "Please fix it.\n\nBest",
+    ],
+)
+def test_what_only_resembles_a_signature_is_kept(body: str) -> None:
+    assert reply.split(body, "", "").text == body
