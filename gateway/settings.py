@@ -55,7 +55,7 @@ class Smtp(Section):
     listen: Listen = "127.0.0.1:8025"
     tls_certificate: Path | None = None
     tls_key: Path | None = None
-    max_message_bytes: Positive = 25 * 1024 * 1024
+    max_message_bytes: Positive = 36 * 1024 * 1024
     max_recipients: Positive = 1000
     max_connections: Positive = 500
     max_connections_per_peer: Positive = 50
@@ -69,12 +69,12 @@ class Smtp(Section):
     max_bytes_in_flight: Positive = 512 * 1024 * 1024
     max_backlog: Positive = 1_000_000
     min_free_disk_bytes: NotNegative = 0
+    proxy_protocol: bool = False
 
     @property
     def least_free_bytes(self) -> int:
         """Disk space below which new mail is put off: at least half as much again as the largest mail we take."""
         return max(self.min_free_disk_bytes, self.max_message_bytes * 3 // 2)
-    proxy_protocol: bool = False
 
 
 class Lmtp(Section):

@@ -61,7 +61,9 @@ def free_port() -> int:
 class Gateway:
     """``gateway serve`` in a folder of its own. Starts, is killed and starts again on the same files."""
 
-    def __init__(self, folder: Path, *, relay: str = "", extra: str = "", environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, relay: str = "", extra: str = "", environment: dict[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.config = folder / "gateway.toml"
