@@ -63,10 +63,12 @@ class Writer:
     def _run(self) -> None:
         stopping = False
         while not stopping:
-            batch, stopping = self._gather()
+            queued, stopping = self._gather()
+            # Whoever waited may have gone; from here on nobody can call a job off.
+            batch = [one for one in queued if one[1].set_running_or_notify_cancel()]
             if batch and not self._together(batch):
-                for queued in batch:
-                    self._alone(queued)
+                for one in batch:
+                    self._alone(one)
         self._drop_connection()
 
     def _gather(self) -> tuple[list[_Queued], bool]:

@@ -74,6 +74,16 @@ def test_the_writer_goes_on_after_it_lost_its_connection(store: Store) -> None:
     assert _count(store) == 1
 
 
+def test_a_job_that_was_called_off_is_left_out_and_harms_no_other(store: Store) -> None:
+    go = _blocked(store)
+    called_off = store.writer.submit(_put("a"))
+    good = store.writer.submit(_put("b"))
+    assert called_off.cancel()
+    go.set()
+    assert good.result(30) is not None
+    assert _count(store) == 1
+
+
 def test_a_closed_writer_refuses_jobs_and_finishes_those_it_has(store: Store) -> None:
     go = _blocked(store)
     last = store.writer.submit(_put("a"))
