@@ -46,8 +46,10 @@ _DATE_END = re.compile(
           | (?:GMT|UTC)?[+-]\d\d:?\d\d | (?-i:[A-Z]{3,4})\b ) )*""",
     re.VERBOSE | re.IGNORECASE,
 )
-_PREPOSITIONS = "on|am|le|el|il|em|op|den|dnia|w dniu|dne|dňa|dana|in data|at|pe|la|στις|vào|pada|på|no|a les|ngày|"
-    "在|---- on|בתאריך"
+_PREPOSITIONS = (
+    "on|am|le|el|il|em|op|den|dnia|w dniu|dne|dňa|dana|in data|at|pe|la|în|στις|vào|pada|på|no|a les|ngày|在|"
+    "---- on|בתאריך"
+)
 _FIRST_WORDS = frozenset(words.split()[0] for words in _PREPOSITIONS.split("|"))
 _PREPOSITION = re.compile(rf"(?:{alternatives(_PREPOSITIONS)})\s+", re.IGNORECASE)
 _STARTS_WITH_DATE = re.compile(r"\d|[^\W\d_]{2,12}\.?,?\s(?:\w{2,9}\.?\s)?\d")

@@ -82,7 +82,8 @@ def test_an_inline_forward_is_taken_apart(body: str, comment: str) -> None:
 def test_copies_and_the_reply_address_of_a_forward_are_read() -> None:
     body = (
         "Begin forwarded message:\n\nFrom: Jane Roe <jane@example.org>\nTo: Bob <bob@example.com>, Al "
-        "<al@example.com>\nCc: 'Eve' <eve@example.com>; carl@example.com <carl@example.com>\nReply-To: desk@example.org\nSubject: x\n\ny"
+        "<al@example.com>\nCc: 'Eve' <eve@example.com>; carl@example.com <carl@example.com>\n"
+        "Reply-To: desk@example.org\nSubject: x\n\ny"
     )
     found = forward.find(body, "", "", [])
     assert found is not None

@@ -127,7 +127,7 @@ def test_no_markup_makes_it_raise(markup: str) -> None:
 
 
 QUOTED = {
-    "Gmail": '<div class="gmail_quote"><div class="gmail_attr">Sen, 6 Mei Jo tulis</div><blockquote>Old</blockquote></div>',
+    "Gmail": '<div class="gmail_quote"><p>Sen, 6 Mei Jo tulis</p><blockquote>Old</blockquote></div>',
     "Yahoo": '<div class="yahoo_quoted"><div>Jo, 6 May, so and so</div><div>Old</div></div>',
     "Outlook web": '<div id="appendonsend"></div><hr><div id="divRplyFwdMsg"><b>Xyz:</b> Jo</div><div>Old</div>',
     "Outlook": '<div style="border:none;border-top:solid #E1E1E1 1.0pt"><p><b>Xyz:</b> Jo</p></div><p>Old</p>',

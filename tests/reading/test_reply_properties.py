@@ -9,10 +9,13 @@ from gateway.reading import forward, headings, lines, reply
 PIECES = st.sampled_from(
     [
         "Hello", "", " ", "\r", "> ", ">", ">> deep", "> On 3 May 2024, at 10:00, Jo wrote:", "-- ", "--", "___",
-        "```",         "On Mon, May 6, 2024 at 10:00 AM, Help <help@example.com> wrote:", "wrote:", "From: Jo <jo@example.org>", "From:",
+        "```",
+        "On Mon, May 6, 2024 at 10:00 AM, Help <help@example.com> wrote:", "wrote:",
+        "From: Jo <jo@example.org>", "From:",
         "Sent: today", "To: a@example.com,", "Subject: x", "Begin forwarded message:", "-----Original Message-----",
         "---------- Forwarded message ---------", "Best regards", "Jo", "Sent from my iPhone", "<", "@", "：", "|",
-        "\x00",         "Am 3.2.2024 schrieb", "2024-05-06 10:00 GMT+01:00 Jo", "\ufeff>", "=====", "*From:* x", "\u2028", "ﬁ İ ß",
+        "\x00",
+        "Am 3.2.2024 schrieb", "2024-05-06 10:00 GMT+01:00 Jo", "\ufeff>", "=====", "*From:* x", "\u2028", "ﬁ İ ß",
     ]
 )  # fmt: skip
 BODIES = st.one_of(st.text(max_size=300), st.lists(st.one_of(PIECES, st.text(max_size=20)), max_size=30).map("\n".join))
