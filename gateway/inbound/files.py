@@ -1,64 +1,185 @@
-"""Mail that does not come by SMTP: files, Maildirs, and an MTA's pipe."""
+"""Mail that does not come by SMTP: single files, mboxes, Maildirs, folders of these, and an MTA's pipe."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from gateway.desk import tokens
-from gateway.errors import Permanent
-from gateway.model import Envelope, ReadMail
-from gateway.settings import Settings
+from gateway.model import Envelope
+from gateway.reading import addresses, mime
 
-_MBOX_LINE = re.compile(rb"\AFrom [^\r\n]*\r?\n")
-"""What local delivery agents write above a mail that they pipe into a command."""
-_RETURN_PATH = re.compile(rb"^return-path:[ \t]*<?([^<>\s]*)", re.IGNORECASE | re.MULTILINE)
-_HEADER_BYTES = 64 * 1024
+STANDARD_INPUT = Path("-")
+STANDARD_INPUT_NAME = "standard input"
+_SUFFIXES = {".eml", ".mbox", ""}
+"""What is a mail in a folder: MH and Thunderbird give their files no suffix."""
+_FROM_LINE = re.compile(rb"From (\S*).*\b\d{1,2}:\d\d\b.*\b\d{4}\b")
+"""What stands above each mail in an mbox: sender and time. A time is asked for, because prose may begin so as well."""
+_QUOTED_FROM = re.compile(rb">+From ")
+_BLANK = (b"\n", b"\r\n")
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
+_HEADER_BYTES = 100 * 1024
+_PIECE = 1 << 20
+_TELL_RECIPIENTS = (("x-original-to",), ("delivered-to",), ("envelope-to",), ("to", "cc"))
+"""Header fields that name whom a mail came to, the ones that deliverers write first."""
 
 
-def mails_in(path: Path) -> Iterator[Path]:
-    """The file named, or those inside the folder named; a Maildir's are in ``new`` and ``cur``.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A mail as it lay there."""
 
-    Raises Permanent for a path that is not there.
+    name: str
+    """Its file; in an mbox also which mail of it, such as ``inbox.mbox#3``."""
+    raw: bytes
+    sender: str | None = None
+    """Who sent it by the line above it (mbox, an MTA's pipe), empty for a bounce; None where there is no line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something that is no mail, or too large a one."""
+
+    name: str
+    reason: str
+
+
+def mails(paths: Sequence[Path], stdin: BinaryIO | None, largest: int) -> Iterator[Source | Unreadable]:
+    """Every mail in the files and folders, one in memory at a time, none larger than ``largest`` octets.
+
+    ``-`` stands for ``stdin``, which holds one mail: splitting what an MTA pipes in would let a sender forge a second.
+    Nothing found there raises; what cannot be read comes as Unreadable.
     """
-    if path.is_dir():
-        inside = (p for p in sorted(path.rglob("*")) if p.is_file() and p.parent.name != "tmp")
-        yield from (p for p in inside if not p.name.startswith("."))
-    elif path.exists():
-        yield path
-    else:
-        raise Permanent("", f"{path}: there is no such file or folder")
+    for path in paths:
+        if path == STANDARD_INPUT and stdin is not None:
+            yield from _guarded(STANDARD_INPUT_NAME, _read(STANDARD_INPUT_NAME, stdin, largest, single=True))
+        elif path.is_dir():
+            for file, single in _inside(path):
+                yield from _file(file, largest, single)
+        else:
+            yield from _file(path, largest, path.suffix == ".eml")
 
 
-def as_received(raw: bytes, settings: Settings) -> bytes:
-    """The mail without a line that its deliverer put above it. Raises Permanent where it is empty or too large."""
-    raw = _MBOX_LINE.sub(b"", raw, count=1)
-    if not raw.strip():
-        raise Permanent("", "is empty; nothing to take in")
-    if len(raw) > settings.smtp.max_message_bytes:
-        raise Permanent(
-            "", f"has {len(raw):,} bytes; smtp.max_message_bytes allows {settings.smtp.max_message_bytes:,}"
-        )
-    return raw
-
-
-def envelope_of(
-    raw: bytes, mail: ReadMail, settings: Settings, *, via: str, sender: str | None, recipients: Sequence[str]
+def envelope(
+    source: Source,
+    knows: Callable[[str], bool],
+    fallback: str,
+    *,
+    via: str,
+    sender: str | None = None,
+    recipients: Sequence[str] = (),
 ) -> Envelope:
-    """What SMTP would have said: from what the deliverer told, else from the mail itself.
+    """What SMTP would have said: as the caller tells it, else from the mail and what its deliverer wrote into it.
 
-    ``sender`` is None where it was not told, empty for the null sender. Recipients not told are the addresses in To
-    and Cc at which we take mail, else the first mailbox.
+    ``sender`` is None where nobody told it, empty for the null sender. Recipients found in the mail count if ``knows``
+    says that they are ours; without any it goes to ``fallback``.
     """
+    headers = mime.parse_headers(_header(source.raw))
     if sender is None:
-        found = _RETURN_PATH.search(_header(raw))
-        sender = found[1].decode("utf-8", "replace") if found else mail.identity.address
-    ours = tuple(a.address for a in (*mail.to, *mail.cc) if tokens.split(a.address.lower())[0] in settings.by_address)
-    return Envelope(via, sender, tuple(recipients) or ours or (settings.mailbox[0].address,))
+        sender = _sender(source, headers)
+    if not recipients:
+        for names in _TELL_RECIPIENTS:
+            values = [value for name in names for value in headers.raws(name)]
+            told = (one.address for value in values for one in addresses.parse(value))
+            recipients = list({address.lower(): address for address in told if knows(address)}.values())
+            if recipients:
+                break
+    return Envelope(via, sender, tuple(recipients) or (fallback,))
+
+
+def _sender(source: Source, headers: mime.Headers) -> str:
+    """The return path; a mail that tells none came from its author, for without one it would count as a bounce."""
+    if source.sender is not None and "return-path" not in headers:
+        return source.sender
+    found = addresses.first(headers.raw("return-path") if "return-path" in headers else headers.raw("from"))
+    return found.address if found else ""
+
+
+def _inside(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """The files of a folder and those below it, and whether each is one mail; of a Maildir what is in new and cur."""
+    if (folder / "cur").is_dir() and (folder / "new").is_dir():
+        for part in (folder / "new", folder / "cur"):
+            yield from ((file, True) for file in _listed(part) if file.is_file())
+        return
+    for path in _listed(folder):
+        if path.is_dir() and not path.is_symlink():
+            yield from _inside(path)
+        elif path.is_file() and path.suffix in _SUFFIXES:
+            yield path, path.suffix == ".eml"
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return [folder]  # read as a file it tells what is wrong
+
+
+def _file(path: Path, largest: int, single: bool) -> Iterator[Source | Unreadable]:
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            yield from _guarded(name, _read(name, file, largest, single))
+    except OSError as problem:
+        yield Unreadable(name, f"cannot be read: {problem.strerror}")
+
+
+def _guarded(name: str, found: Iterator[Source | Unreadable]) -> Iterator[Source | Unreadable]:
+    try:
+        yield from found
+    except OSError as problem:
+        yield Unreadable(name, f"cannot be read: {problem.strerror}")
+
+
+def _read(name: str, file: BinaryIO, largest: int, single: bool) -> Iterator[Source | Unreadable]:
+    """One mail, or those of an mbox if the file may be one and begins like one."""
+    first = file.readline(_PIECE)
+    above = _FROM_LINE.match(first)
+    if single or above is None:
+        raw = (b"" if above else first) + file.read(largest + 1)
+        yield _checked(name, raw, len(raw), above, largest)
+        return
+    for number, (line, raw, size) in enumerate(_split(file, above, largest), 1):
+        yield _checked(f"{name}#{number}", raw, size, line, largest)
+
+
+def _split(file: BinaryIO, above: re.Match[bytes], largest: int) -> Iterator[tuple[re.Match[bytes], bytes, int]]:
+    """The line above each mail, the mail (empty beyond ``largest``) and its size. Takes mboxo and mboxrd."""
+    pieces: list[bytes] = []
+    size, whole, blank = 0, True, False
+    while piece := file.readline(_PIECE):
+        line = _FROM_LINE.match(piece) if blank and piece.startswith(b"From ") else None
+        if line:
+            yield above, _joined(pieces), size
+            above, pieces, size, whole, blank = line, [], 0, True, False
+            continue
+        size += len(piece)
+        if size > largest:
+            pieces.clear()
+        else:
+            pieces.append(piece[1:] if whole and _QUOTED_FROM.match(piece) else piece)
+        blank = whole and piece in _BLANK
+        whole = piece.endswith(b"\n")  # a piece of an endless line begins no line
+    yield above, _joined(pieces), size
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    """One mail, without the empty line that sets it off from the next."""
+    if len(pieces) > 1 and pieces[-1] in _BLANK:
+        del pieces[-1]
+    return b"".join(pieces)
+
+
+def _checked(name: str, raw: bytes, size: int, above: re.Match[bytes] | None, largest: int) -> Source | Unreadable:
+    if size > largest:
+        return Unreadable(name, f"is larger than the {largest:,} bytes that are allowed")
+    if not raw.strip():
+        return Unreadable(name, "is empty")
+    sender = above[1].decode("utf-8", "replace") if above else None
+    return Source(name, raw, "" if sender == "MAILER-DAEMON" else sender)
 
 
 def _header(raw: bytes) -> bytes:
-    head = raw[:_HEADER_BYTES]
-    end = re.search(rb"\r?\n\r?\n", head)
-    return head[: end.start()] if end else head
+    end = _HEADER_END.search(raw, 0, _HEADER_BYTES)
+    return raw[: end.start() if end else _HEADER_BYTES]

@@ -67,7 +67,8 @@ class Client:
                 return "".join(lines).replace("\r\n", "\n").rstrip("\n")
 
     def write(self, data: bytes) -> None:
-        self.writer.write(data)
+        if not self.writer.transport.is_closing():
+            self.writer.write(data)
 
     async def say(self, data: bytes) -> str:
         self.write(data + b"\r\n")
