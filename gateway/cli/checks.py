@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from jinja2 import TemplateError
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import app
@@ -18,8 +17,8 @@ from gateway.cli.check import Finding, Level
 from gateway.db.engine import ProcessLock, check_version, open_engine, sqlite_file
 from gateway.errors import ConfigurationError, GatewayError, Temporary
 from gateway.keyfile import load_or_make
+from gateway.outbound.check import check as check_templates
 from gateway.outbound.render import Renderer
-from gateway.outbound.samples import SAMPLES
 from gateway.pipeline import open_policy, secret_file
 from gateway.settings import Settings
 
@@ -39,27 +38,12 @@ def policy(settings: Settings) -> Iterator[Finding]:
 
 
 def templates(settings: Settings) -> Iterator[Finding]:
-    """Render every template in every language with sample values."""
-    folder = settings.gateway.templates
-    if folder is not None and not folder.is_dir():
-        yield Finding("templates", Level.FAIL, f"{folder} is no folder", "make it, or leave gateway.templates out")
-        return
-    renderer = Renderer(folder)
-    wrong = [finding for language in renderer.languages() for finding in _unrenderable(renderer, language)]
-    yield from wrong
-    if not wrong:
+    renderer = Renderer(settings.gateway.templates)
+    mistakes = check_templates(renderer)
+    for mistake in mistakes:
+        yield Finding("templates", Level.FAIL, mistake)
+    if not mistakes:
         yield Finding("templates", Level.OK, f"{len(renderer.names())} in {', '.join(renderer.languages())}")
-
-
-def _unrenderable(renderer: Renderer, language: str) -> Iterator[Finding]:
-    for name in renderer.names():
-        if renderer.language(name, [language]) != language:
-            continue
-        try:
-            for view in SAMPLES[name]:
-                renderer.render_strictly(name, language, view)
-        except TemplateError as problem:
-            yield Finding("templates", Level.FAIL, f"{language}/{name}: {problem.message}", "mend or remove it")
 
 
 def data(settings: Settings) -> Iterator[Finding]:

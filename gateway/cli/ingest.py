@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,11 +13,13 @@ import typer
 
 from gateway.cli.console import complain, err, out, print_json, text
 from gateway.cli.context import Json, settings_of, store_of
-from gateway.cli.parse import STANDARD_INPUT, read_bytes
-from gateway.errors import ConfigurationError, GatewayError, Temporary
+from gateway.cli.parse import STANDARD_INPUT
+from gateway.cli.parse import STANDARD_INPUT
+from gateway.errors import ConfigurationError, GatewayError
 
 if TYPE_CHECKING:
     from gateway.db.store import Store
+    from gateway.inbound.files import Source, Unreadable
     from gateway.settings import Settings
 
 EX_TEMPFAIL = 75
@@ -25,27 +28,32 @@ EX_TEMPFAIL = 75
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one file."""
+    """What became of one mail."""
 
     file: str
     id: int | None
-    error: str = ""
-    temporary: bool = False
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the caller says of the envelope."""
+
+    sender: str | None
+    recipients: list[str]
 
 
 def ingest(
     context: typer.Context,
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files, folders, Maildirs; - is standard input.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files, mboxes, folders, Maildirs; - is standard input.")
+    ] = None,
     recipient: Annotated[
         list[str] | None,
-        typer.Option(
-            "--recipient",
-            envvar="ORIGINAL_RECIPIENT",
-            help="The address it came to; else To and Cc tell.",
-        ),
+        typer.Option("--recipient", envvar="ORIGINAL_RECIPIENT", help="The address it came to; else its headers tell."),
     ] = None,
     sender: Annotated[
-        str | None, typer.Option("--sender", envvar="SENDER", help="The return path; else the mail's Return-Path.")
+        str | None, typer.Option("--sender", envvar="SENDER", help="The return path; else its headers tell.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -53,57 +61,57 @@ def ingest(
 
     Exit status 75 says: not kept, try again; an MTA then keeps the mail.
     """
+    from gateway.inbound.files import mails
+
     try:
         settings = settings_of(context)
+        found = mails(paths or [STANDARD_INPUT], sys.stdin.buffer, settings.smtp.max_message_bytes)
+        with store_of(context, create=True) as store:
+            taken = [_take(store, settings, one, Told(sender, recipient or [])) for one in _progress(found)]
     except ConfigurationError as problem:
         complain(problem.mistakes)
         raise typer.Exit(EX_TEMPFAIL) from None  # the mail is not at fault, so nobody may bounce it
-    files = [file for path in paths or [STANDARD_INPUT] for file in _files(path)]
-    try:
-        with store_of(context, create=True) as store:
-            taken = [_take(store, settings, file, recipient or [], sender) for file in _progress(files)]
     except (GatewayError, OSError) as problem:
         complain([problem.private if isinstance(problem, GatewayError) else str(problem)])
         raise typer.Exit(EX_TEMPFAIL) from None
     _report(taken, as_json)
     if any(one.error for one in taken):
-        raise typer.Exit(EX_TEMPFAIL if any(one.temporary for one in taken) else 1)
+        raise typer.Exit(1)
 
 
-def _files(path: Path) -> Iterable[Path]:
-    from gateway.inbound.files import mails_in
-
-    return [path] if path == STANDARD_INPUT else mails_in(path)
-
-
-def _progress(files: list[Path]) -> Iterable[Path]:
+def _progress(found: Iterable[Source | Unreadable]) -> Iterable[Source | Unreadable]:
     """A bar for a person who waits, on standard error."""
-    if len(files) < 2 or not err.is_terminal:
-        return files
+    if not err.is_terminal:
+        return found
     from rich.progress import track
 
-    return track(files, "taking in", console=err, transient=True)
+    return track(found, "taking in", console=err, transient=True)
 
 
-def _take(store: Store, settings: Settings, file: Path, recipients: list[str], sender: str | None) -> Taken:
-    from gateway import reading
-    from gateway.inbound.files import as_received, envelope_of
+def _take(store: Store, settings: Settings, one: Source | Unreadable, told: Told) -> Taken:
+    """Keep one mail; returns after the commit. Raises Temporary."""
+    from gateway.desk import tokens
+    from gateway.inbound.files import STANDARD_INPUT_NAME, Unreadable, envelope
 
-    try:
-        raw = as_received(read_bytes(file), settings)
-        via = "pipe" if file == STANDARD_INPUT else "file"
-        envelope = envelope_of(raw, reading.read(raw), settings, via=via, sender=sender, recipients=recipients)
-        now = datetime.now(UTC)
-        (id_,) = store.writer.run(lambda connection: store.mails.add(connection, [(envelope, raw)], now, mine=False))
-    except GatewayError as problem:
-        return Taken(str(file), None, problem.private, isinstance(problem, Temporary))
-    return Taken(str(file), id_)
+    if isinstance(one, Unreadable):
+        return Taken(one.name, None, one.reason)
+    kept = envelope(
+        one,
+        lambda address: tokens.split(address.lower())[0] in settings.by_address,
+        settings.mailbox[0].address,
+        via="pipe" if one.name == STANDARD_INPUT_NAME else "file",
+        sender=told.sender,
+        recipients=told.recipients,
+    )
+    now = datetime.now(UTC)
+    (id_,) = store.writer.run(lambda connection: store.mails.add(connection, [(kept, one.raw)], now, mine=False))
+    return Taken(one.name, id_)
 
 
 def _report(taken: list[Taken], as_json: bool) -> None:
     complain(f"{one.file}: {one.error}" for one in taken if one.error)
     if as_json:
-        print_json([{"file": one.file, "id": one.id, "error": one.error or None} for one in taken])
+        print_json(taken)
         return
     ids = [one.id for one in taken if one.id is not None]
     if ids:
