@@ -33,7 +33,7 @@ NOW = datetime(2025, 11, 21, 18, 0, tzinfo=UTC)
 """A Friday, 10:00 in Los Angeles: in support hours."""
 SATURDAY = datetime(2025, 11, 22, 18, 0, tzinfo=UTC)
 KEYS = Keys({1: b"k" * 32})
-ANN = Agent(name="Ann Agent", address="ann@example.com")
+ANN = Agent(name="Ann Agent", address="ann@example.com", password="")
 SETTINGS = Settings(mailbox=(Mailbox(name="support", addresses=("support@example.com",)),), agent=(ANN,))
 MAILBOX = SETTINGS.mailbox[0]
 CARLA = Participant(11, "Carla Customer", "carla@customer.example", Role.REQUESTER)
@@ -50,7 +50,8 @@ def ticket(
     thread: tuple[str, ...] = ("first@customer.example",),
 ) -> Ticket:
     return Ticket(
-        1042, "SUP-1042", subject, Status.OPEN, severity, Category.CORE, "support", language, "", NOW, None, people, thread
+        1042, "SUP-1042", subject, Status.OPEN, severity, Category.CORE, "support", language, "", NOW, None, people,
+        thread,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ def notice(*attachments: Attachment) -> Composed:
 
 
 def parts(mail: bytes) -> list[EmailMessage]:
-    return list(parsed(mail).iter_attachments())  # type: ignore[arg-type]
+    return list(parsed(mail).iter_attachments())
 
 
 @given(st.binary(max_size=5000))

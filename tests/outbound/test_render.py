@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 from jinja2 import UndefinedError
-from jinja2.sandbox import SecurityError
+from jinja2.exceptions import SecurityError
 
 from gateway.outbound import render
 from gateway.outbound.check import check
 from gateway.outbound.render import Renderer, wrap
 from gateway.outbound.samples import SAMPLES, sample
+from gateway.outbound.views import Problem
 
 PROBLEM = SAMPLES["problem"][0]
 
@@ -97,8 +98,13 @@ def test_a_subject_is_one_line_without_control_characters(tmp_path: Path) -> Non
     )
 
 
+def _problem(text: str) -> Problem:
+    assert isinstance(PROBLEM, Problem)
+    return replace(PROBLEM, problem=text)
+
+
 def test_html_is_escaped_and_text_is_not() -> None:
-    rendered = Renderer().render("problem", "en", replace(PROBLEM, problem='<a href="x">&'))
+    rendered = Renderer().render("problem", "en", _problem('<a href="x">&'))
     assert '<a href="x">&' in rendered.text
     assert '<a href="x">' not in rendered.html
     assert "&lt;a href=&#34;x&#34;&gt;&amp;" in rendered.html

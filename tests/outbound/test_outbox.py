@@ -1,0 +1,212 @@
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from gateway.desk import tokens
+from gateway.desk.tokens import Purpose
+from gateway.errors import Permanent, Temporary
+from gateway.model import Attachment, Due
+from gateway.outbound.outbox import Outbox, next_attempt
+from gateway.settings import Outbound
+from tests.outbound.fakes import START, Clock, FakeStore, FakeTransport, due, minutes, running, until
+from tests.outbound.sample import KEYS, PICTURE, SETTINGS, parsed
+
+RETRY = Outbound().retry_minutes
+FIVE_DAYS = timedelta(days=5)
+
+
+class World:
+    def __init__(self, connections: int = 4) -> None:
+        self.store, self.transport, self.clock = FakeStore(), FakeTransport(), Clock()
+        self.reports: list[tuple[int, str]] = []
+        settings = SETTINGS.model_copy(update={"outbound": Outbound(connections=connections)})
+        self.outbox = Outbox(self.store, self.transport, self._parts, self._report, settings, KEYS, self.clock)
+
+    def _parts(self, ids: Sequence[int]) -> list[tuple[Attachment, bytes]]:
+        return [(PICTURE, b"picture %d" % id_) for id_ in ids]
+
+    def _report(self, mail: Due, why: str) -> None:
+        if why == "report fails":
+            raise RuntimeError(why)
+        self.reports.append((mail.id, why))
+
+
+def test_retries_come_after_1_5_15_30_60_minutes_and_then_every_hour() -> None:
+    waits = [next_attempt(n, START, START, RETRY, FIVE_DAYS) for n in range(1, 8)]
+    assert [(at - START) if at else None for at in waits] == [minutes(m) for m in (1, 5, 15, 30, 60, 60, 60)]
+
+
+def test_a_mail_is_given_up_after_five_days() -> None:
+    assert next_attempt(99, START, START + FIVE_DAYS - minutes(60), RETRY, FIVE_DAYS) == START + FIVE_DAYS
+    assert next_attempt(99, START, START + FIVE_DAYS - minutes(59), RETRY, FIVE_DAYS) is None
+
+
+async def test_what_is_due_is_sent_and_marked() -> None:
+    world = World()
+    world.store.add(due(1), due(2))
+    async with running(world.outbox):
+        await until(lambda: sorted(world.store.done) == [1, 2])
+    assert {mail.recipient for mail in world.transport.mails} == {"r1@x.example", "r2@x.example"}
+    assert world.transport.mails[0].data == b"Subject: x\r\n\r\nx\r\n"
+    assert world.transport.closed
+
+
+async def test_an_automatic_mail_has_the_null_return_path_and_another_one_that_tells_which_bounced() -> None:
+    world = World()
+    world.store.add(due(1, automatic=True), due(2))
+    async with running(world.outbox):
+        await until(lambda: len(world.store.done) == 2)
+    paths = {mail.recipient: mail.mail_from for mail in world.transport.mails}
+    assert paths["r1@x.example"] == ""
+    base, text = tokens.split(paths["r2@x.example"])
+    token = tokens.verify(KEYS, text, START)
+    assert token is not None
+    assert (base, token.purpose, token.ticket_id, token.subject) == ("support@example.com", Purpose.DELIVERY, 1042, 2)
+
+
+async def test_attachments_are_joined_when_the_mail_goes() -> None:
+    world = World()
+    world.store.add(due(1, boundary="=_b"))
+    async with running(world.outbox):
+        await until(lambda: world.store.done)
+    assert b"--=_b\r\n" in world.transport.mails[0].data
+    assert b"cGljdHVyZSA3" in world.transport.mails[0].data
+
+
+async def test_a_temporary_failure_is_tried_again_by_the_schedule() -> None:
+    world = World()
+    world.store.add(due(1, attempts=2))
+    world.transport.answers["r1@x.example"] = Temporary("no", "451 later")
+    async with running(world.outbox):
+        await until(lambda: world.store.put_off)
+        assert world.store.put_off == [(1, START + minutes(15), "451 later")]
+        world.transport.answers.clear()
+        world.clock.now = START + minutes(15)
+        world.outbox.wake()
+        await until(lambda: world.store.done == [1])
+    assert world.reports == []
+
+
+@pytest.mark.parametrize("mistake", [RuntimeError("bug"), ValueError("odd")])
+async def test_an_unexpected_error_costs_one_try(mistake: Exception) -> None:
+    world = World()
+    world.store.add(due(1), due(2))
+    world.transport.answers["r1@x.example"] = mistake
+    async with running(world.outbox):
+        await until(lambda: world.store.done == [2] and world.store.put_off)
+    assert world.store.put_off[0][:2] == (1, START + minutes(1))
+
+
+async def test_one_refused_recipient_is_reported_and_stops_nobody() -> None:
+    world = World(connections=1)
+    world.store.add(due(1), due(2), due(3))
+    world.transport.answers["r2@x.example"] = Permanent("no", "550 unknown")
+    async with running(world.outbox):
+        await until(lambda: sorted(world.store.done) == [1, 3] and world.store.given_up)
+    assert world.store.given_up == [(2, "550 unknown")]
+    assert world.reports == [(2, "550 unknown")]
+
+
+async def test_a_mail_that_is_too_old_is_reported() -> None:
+    world = World()
+    world.store.add(due(1, attempts=125, created_at=START - FIVE_DAYS))
+    world.transport.answers["r1@x.example"] = Temporary("no", "greylisted")
+    async with running(world.outbox):
+        await until(lambda: world.store.given_up)
+    assert world.reports == [(1, "greylisted")]
+
+
+async def test_a_lost_report_makes_no_report_and_a_failing_one_no_harm() -> None:
+    world = World()
+    world.store.add(due(1, template="undeliverable"), due(2))
+    world.transport.answers = {
+        "r1@x.example": Permanent("no", "550"),
+        "r2@x.example": Permanent("no", "report fails"),
+    }
+    async with running(world.outbox):
+        await until(lambda: len(world.store.given_up) == 2)
+    assert world.reports == []
+
+
+async def test_offered_mails_are_sent_without_a_claim_and_once() -> None:
+    world = World()
+    async with running(world.outbox):
+        await until(lambda: world.store.claims)
+        mails = [due(n) for n in range(1, 30)]
+        world.outbox.offer(mails)
+        world.store.add(*mails)
+        world.outbox.offer(mails)
+        world.outbox.wake()
+        await until(lambda: len(world.store.done) >= 29)
+    assert sorted(world.store.done) == list(range(1, 30))
+    assert len(world.transport.mails) == 29
+
+
+async def test_many_sent_mails_share_a_commit() -> None:
+    world = World(connections=50)
+    world.transport.gate = asyncio.Event()
+    world.store.add(*(due(n) for n in range(50)))
+    async with running(world.outbox):
+        await until(lambda: world.transport.waiting == 50)
+        world.transport.gate.set()
+        await until(lambda: len(world.store.done) == 50)
+    assert world.store.commits < 25
+
+
+async def test_no_more_mails_are_on_their_way_than_connections() -> None:
+    world = World(connections=3)
+    world.transport.gate = asyncio.Event()
+    world.store.add(*(due(n) for n in range(20)))
+    async with running(world.outbox):
+        await until(lambda: world.transport.waiting == 3)
+        world.transport.gate.set()
+        await until(lambda: len(world.store.done) == 20)
+    assert world.transport.most_waiting == 3
+
+
+async def test_more_mails_than_one_claim_takes_all_go() -> None:
+    world = World(connections=1)
+    world.store.add(*(due(n) for n in range(60)))
+    async with running(world.outbox):
+        await until(lambda: len(world.store.done) == 60)
+
+
+async def test_the_databases_trouble_delays_but_loses_nothing() -> None:
+    world = World()
+    world.store.trouble = 1
+    world.store.add(due(1))
+    async with running(world.outbox):
+        await until(lambda: world.store.claims == 1)
+        world.store.trouble = 1
+        await until(lambda: world.store.done == [1])
+    assert len(world.transport.mails) == 1
+
+
+async def test_stopping_finishes_what_is_on_its_way_and_leaves_the_rest_due() -> None:
+    world = World(connections=1)
+    world.transport.gate = asyncio.Event()
+    world.store.add(due(1), due(2))
+    task = asyncio.create_task(world.outbox.run())
+    await until(lambda: world.transport.waiting == 1)
+    world.outbox.stop()
+    await until(lambda: world.outbox._queue.empty())
+    world.transport.gate.set()
+    await asyncio.wait_for(task, 10)
+    assert world.store.done == [1]
+    assert 2 in world.store.at
+
+
+async def test_every_try_has_the_same_bytes() -> None:
+    world = World()
+    world.store.add(due(1, boundary="=_b"))
+    async with running(world.outbox):
+        await until(lambda: world.store.done)
+        world.store.leased.clear()
+        world.store.add(due(1, boundary="=_b", attempts=1))
+        world.outbox.wake()
+        await until(lambda: len(world.transport.mails) == 2)
+    first, again = world.transport.mails
+    assert first == again
+    assert parsed(first.data)["Subject"] == "x"
