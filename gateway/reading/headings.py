@@ -89,7 +89,7 @@ def _is_inside_quotation(lines: Sequence[str], index: int) -> bool:
     for above in range(index - 1, max(-1, index - 1 - _QUOTED_BLANKS), -1):
         if not is_quoted(lines[above]):
             return False
-        if bare(lines[above][:LONGEST]):
+        if lines[above][:LONGEST].strip("> \t\r"):
             return True
     return index > 0
 

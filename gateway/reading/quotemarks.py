@@ -110,6 +110,8 @@ def _has_text_behind(node: DOMNode) -> bool:
 def _line_of(lines: Sequence[str], probe: str) -> int | None:
     """The line on which these letters begin; they may go on over the lines below."""
     for index, line in enumerate(lines):
+        if probe[0] not in line[:20]:
+            continue
         begins = _letters(line)
         if begins and probe.startswith(begins) and _letters("".join(lines[index : index + _PROBE])).startswith(probe):
             return index

@@ -41,8 +41,8 @@ def split(text: str, html: str, subject: str) -> Reply:
     marked = quotemarks.find(lines, html) if html else None
     if marked and not any(heading.start <= marked.start for heading in found):
         found = [marked, *found]
-    if not found and ">" not in text and signature.start(lines) == len(lines):
-        return Reply(text=text.strip(), spans=(Span(_NEW, text),))
+    if not found and ">" not in text:
+        return _without_quotation(text, lines)
     kinds = _classify(lines, found)
     first = next((heading.fields for heading in found if heading.fields), {})
     people = labels.people(first.get("sender", ""))
@@ -54,6 +54,16 @@ def split(text: str, html: str, subject: str) -> Reply:
         quoted_date_raw=first.get("date", ""),
         spans=tuple(_spans(lines, kinds)),
     )
+
+
+def _without_quotation(text: str, lines: Sequence[str]) -> Reply:
+    """The short way for most first mails."""
+    begin = signature.start(lines)
+    if begin == len(lines):
+        return Reply(text=text.strip(), spans=(Span(_NEW, text),))
+    kinds = [_NEW] * begin + [_SIGNATURE] * (len(lines) - begin)
+    new, signed = "\n".join(lines[:begin]).strip(), "\n".join(lines[begin:]).strip("\r\n")
+    return Reply(text=new, quoted=signed, signature=signed, spans=tuple(_spans(lines, kinds)))
 
 
 def _classify(lines: Sequence[str], found: Sequence[Heading]) -> list[SpanKind]:
