@@ -149,7 +149,9 @@ class Reply:
     text: str = ""
     """New text, without quotation and signature."""
     quoted: str = ""
+    """All that was cut, in order: quotations with their headings, and the signature."""
     signature: str = ""
+    """The signature alone."""
     quoted_from: Address | None = None
     quoted_date_raw: str = ""
     spans: tuple[Span, ...] = ()
