@@ -12,11 +12,12 @@ from gateway.reading import headers
 
 _SIMPLE = re.compile(
     r"""
-    (?: ([^"<>,;:()@\\=\[\]]*) < ([^\s"<>,;:()@\\\[\]]+ @ [^\s"<>,;:()@\\\[\]]+) >     # Name <address>
-      | ([^\s"<>,;:()@\\\[\]=]+ @ [^\s"<>,;:()@\\\[\]]+) )                             # address
+    (?: ([^"<>,;:()@\\=\[\]\x00-\x1f\x7f-\x9f\udc80-\udcff]*) < ([\w.+-]+ @ [\w.-]+) >      # Name <address>
+      | ([\w.+-]+ @ [\w.-]+) )                                                              # address
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
+"""The form that nearly all mail has; whatever it does not match is read token by token."""
 _TOKEN = re.compile(
     r"""
       (?P<word> =\?[^?\s]{1,60}\?[BbQq]\?[^?]*+\?= )       # an encoded word hides its punctuation

@@ -80,7 +80,10 @@ SAMPLE = 4096
 FEW_ERRORS = 0.02
 """Share of a text that may be unreadable before the declared character set is held to be wrong."""
 FALLBACK = "cp1252"
+LATIN = ("cp1252", "cp1250", "cp1254", "cp1257")
+"""All that comes into question where each foreign letter stands alone between ASCII letters."""
 _HIGH = re.compile(rb"[\x80-\xff]")
+_NEIGHBOURS = re.compile(rb"[\x80-\xff]{2}")
 
 
 @lru_cache(maxsize=512)
@@ -108,7 +111,7 @@ def decode(data: bytes, declared: str = "") -> str:
         text = data.decode(name)
     except UnicodeError:
         return _guess(data, name)
-    if declared and name == "utf-8" and b"\x1b" in data:
+    if name == "utf-8" and b"\x1b" in data:
         return _escaped(data, text)
     return text.removeprefix("\ufeff")
 
@@ -129,8 +132,13 @@ def _guess(data: bytes, declared: str) -> str:
 def _detected(data: bytes) -> str:
     first = _HIGH.search(data)
     start = max(0, first.start() - SAMPLE // 2) if first else 0
+    sample = data[start : start + SAMPLE]
     found = chardet.detect(
-        data[start : start + SAMPLE], encoding_era=EncodingEra.MODERN_WEB, prefer_superset=True, compat_names=False
+        sample,
+        encoding_era=EncodingEra.MODERN_WEB,
+        include_encodings=None if _NEIGHBOURS.search(sample) else LATIN,
+        prefer_superset=True,
+        compat_names=False,
     )
     name = codec(found["encoding"] or "") or FALLBACK
     try:

@@ -47,16 +47,16 @@ def _usual(text: str) -> datetime | None:
         return None
     month = int(found[2]) if found[2].isdigit() else _MONTHS.get(found[2][:3].lower(), 0)
     day, year, hour, minute, second = (int(found[n] or 0) for n in (1, 3, 4, 5, 6))
-    local = datetime(_full(year), month, day, hour, minute, min(second, 59), tzinfo=UTC)
+    local = datetime(_full(year, len(found[3])), month, day, hour, minute, min(second, 59), tzinfo=UTC)
     if found[7]:
         zone = timedelta(hours=int(found[8]), minutes=int(found[9]))
         return local - zone if found[7] == "+" else local + zone
     return local - timedelta(hours=_ZONES.get((found[10] or "").lower(), 0))
 
 
-def _full(year: int) -> int:
+def _full(year: int, digits: int) -> int:
     """Years of two and three digits (RFC 5322, section 4.3)."""
-    if year >= 1000:
+    if digits > 3:
         return year
     return year + (2000 if year < 50 else 1900)
 

@@ -25,7 +25,7 @@ _FOLD = re.compile(r"\r?\n[ \t]*")
 _BLANKS = re.compile(r"[ \t]{2,}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATE = re.compile("[\udc80-\udcff]")
-_FALSE_END = re.compile(r"\?=[0-9A-F]{2}[^?\s]{0,75}\?=")
+_FALSE_END = re.compile(r"\?=[0-9A-F]{2}[^?]{0,75}\?=")
 _WORD_START = re.compile(r"=\?([^?\s]{1,60})\?([BbQq])\?")
 _PARAMETER = re.compile(
     r"""

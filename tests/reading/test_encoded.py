@@ -1,0 +1,49 @@
+import base64
+
+import pytest
+
+from gateway.reading import encoded
+
+DATA = bytes(range(256))
+
+
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        (base64.b64encode(DATA), DATA),
+        (base64.encodebytes(DATA).replace(b"\n", b"\r\n"), DATA),
+        (b"aGVsbG8", b"hello"),
+        (b"aGVs!! bG8=", b"hello"),
+        (b"aGVsbG8=\r\naGVsbG8=\r\n", b"hellohello"),
+        (b"aGVsbG8gdw", b"hello w"),
+        (b"a", b""),
+        (b"", b""),
+        (b"====", b""),
+    ],
+)
+def test_base64_is_read_as_far_as_it_goes(body: bytes, data: bytes) -> None:
+    assert encoded.decode(body, "base64") == data
+
+
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        (b"Gr=C3=BC=C3=9Fe", "Grüße".encode()),
+        (b"Gr=c3=bc=c3=9fe", "Grüße".encode()),
+        (b"one =\r\ntwo", b"one two"),
+        (b"one = \t\r\ntwo", b"one two"),
+        (b"100 = 100%", b"100 = 100%"),
+        (b"end=", b"end"),
+    ],
+)
+def test_quoted_printable_is_read_as_far_as_it_goes(body: bytes, data: bytes) -> None:
+    assert encoded.decode(body, "quoted-printable") == data
+
+
+def test_a_uuencoded_body_gives_the_file_in_it() -> None:
+    assert encoded.decode(b"begin 644 hello.txt\r\n%:&5L;&\\\r\n`\r\nend\r\nmore\r\n", "x-uuencode") == b"hello"
+
+
+@pytest.mark.parametrize("encoding", ["", "7bit", "8bit", "binary", "no-such-encoding"])
+def test_other_encodings_leave_the_bytes_alone(encoding: str) -> None:
+    assert encoded.decode(DATA, encoding) == DATA
