@@ -91,12 +91,11 @@ def _is_wrapped(lines: Sequence[str], index: int, name: str, value: str) -> bool
 
 
 def convincing(fields: Mapping[str, str]) -> bool:
-    """Whether fields are a mail's without anything else that says so: a sender and two more, one a mail's own."""
-    return (
-        len(fields) >= 3
-        and "sender" in fields
-        and ("subject" in fields or any("@" in value for value in fields.values()))
-    )
+    """Whether fields are a mail's without anything else that says so: a sender and two more, an address or a date."""
+    if len(fields) < 3 or "sender" not in fields:
+        return False
+    dated = any(character.isdigit() for character in fields.get("date", ""))
+    return ("subject" in fields and dated) or any("@" in value for value in fields.values())
 
 
 def people(value: str) -> tuple[Address, ...]:

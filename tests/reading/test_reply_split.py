@@ -98,7 +98,7 @@ def test_lines_that_look_like_attributions_are_new_text() -> None:
     body = (
         "On the surface this is fine:\nOn Monday it failed.\n\n2024-05-06 10:00:00 ERROR could not send to "
         "<a@example.com>:\ntimeout\n\nHere is what the log says:\n06.05.2024 10:00 started\n"
-        "Priority: high\nTo: be decided"
+        "Priority: high\nTo: be decided\n\nFrom: is wrong.\nTo: is right.\nSubject: is empty."
     )
     assert reply.split(body, "", "").text == body
 
