@@ -134,7 +134,7 @@ class Gateway:
 
     def sent(self, to: str = "", subject: str = "") -> list[EmailMessage]:
         """Mails in the Maildir, the oldest first."""
-        if not self.outbox.exists():
+        if not all((self.outbox / part).exists() for part in ("cur", "new", "tmp")):
             return []
         box = mailbox.Maildir(str(self.outbox), create=False)
         mails = [BytesParser(policy=policy.default).parsebytes(box.get_bytes(key)) for key in box.keys()]
