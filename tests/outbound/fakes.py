@@ -121,7 +121,8 @@ def due(
     boundary: str = "", template: str = "answer",
 ) -> Due:  # fmt: skip
     mail = Composed(
-        template, "support", recipient or f"r{id_}@x.example", f"{id_}@example.com", b"Subject: x\r\n\r\nx\r\n", boundary,
+        template, "support", recipient or f"r{id_}@x.example", f"{id_}@example.com", b"Subject: x\r\n\r\nx\r\n",
+        boundary,
         (7,) if boundary else (), automatic,
     )  # fmt: skip
     return Due(id_, 1042, mail, attempts, created_at)

@@ -13,7 +13,7 @@ from gateway.settings import Outbound
 from tests.outbound.fakes import START, Clock, FakeStore, FakeTransport, due, minutes, running, until
 from tests.outbound.sample import KEYS, PICTURE, SETTINGS, parsed
 
-RETRY = Outbound().retry_minutes
+RETRY = Outbound.model_validate({}).retry_minutes
 FIVE_DAYS = timedelta(days=5)
 
 
@@ -21,7 +21,7 @@ class World:
     def __init__(self, connections: int = 4) -> None:
         self.store, self.transport, self.clock = FakeStore(), FakeTransport(), Clock()
         self.reports: list[tuple[int, str]] = []
-        settings = SETTINGS.model_copy(update={"outbound": Outbound(connections=connections)})
+        settings = SETTINGS.model_copy(update={"outbound": Outbound.model_validate({"connections": connections})})
         self.outbox = Outbox(self.store, self.transport, self._parts, self._report, settings, KEYS, self.clock)
 
     def _parts(self, ids: Sequence[int]) -> list[tuple[Attachment, bytes]]:

@@ -68,7 +68,11 @@ async def test_closing_closes_all() -> None:
     assert all(relay.closed for relay in relays)
 
 
+def outbound(*relays: str) -> Outbound:
+    return Outbound.model_validate({"relay": relays})
+
+
 def test_the_setting_names_the_transport(tmp_path: Path) -> None:
-    assert isinstance(open_transport(Outbound(relay=f"maildir:{tmp_path}"), "example.com"), Maildir)
-    assert isinstance(open_transport(Outbound(relay="smtp://127.0.0.1:2525"), "example.com"), Relay)
-    assert isinstance(open_transport(Outbound(relay=("smtp://a:1", "smtps://b:2")), "example.com"), FailOver)
+    assert isinstance(open_transport(outbound(f"maildir:{tmp_path}"), "example.com"), Maildir)
+    assert isinstance(open_transport(outbound("smtp://127.0.0.1:2525"), "example.com"), Relay)
+    assert isinstance(open_transport(outbound("smtp://a:1", "smtps://b:2"), "example.com"), FailOver)

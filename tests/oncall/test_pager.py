@@ -1,0 +1,136 @@
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from gateway.errors import Permanent, Temporary
+from gateway.model import Page, Severity
+from gateway.oncall.pager import Pager, next_attempt
+from tests.outbound.fakes import START, Clock, FakeStore, running, until
+
+
+class PageStore(FakeStore):
+    """The same queue; what it holds are pages."""
+
+
+@dataclass
+class FakeNotifier:
+    answers: dict[str, Exception] = field(default_factory=dict)
+    told: list[int] = field(default_factory=list)
+    stuck: set[str] = field(default_factory=set)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def notify(self, page: Page) -> None:
+        if page.target in self.stuck:
+            await self.gate.wait()
+        if page.target in self.answers:
+            raise self.answers[page.target]
+        self.told.append(page.id)
+
+
+def page(id_: int, target: str = "https://a.example/x", attempts: int = 0) -> Page:
+    return Page(
+        id_, 1042, "SUP-1042", target, Severity.S0, "Portal is down", "carla@customer.example", "Help", (), attempts,
+        START,
+    )  # fmt: skip
+
+
+class World:
+    def __init__(self) -> None:
+        self.store, self.notifier, self.clock = PageStore(), FakeNotifier(), Clock()
+        self.pager = Pager(self.store, self.notifier, self.clock)  # type: ignore[arg-type]
+
+    def add(self, *pages: Page) -> None:
+        self.store.add(*pages)  # type: ignore[arg-type]
+
+
+def test_tries_come_after_10_seconds_30_seconds_and_1_2_5_minutes() -> None:
+    waits = [next_attempt(n, START, START) for n in range(1, 8)]
+    assert [(at - START).seconds if at else None for at in waits] == [10, 30, 60, 120, 300, 300, 300]
+
+
+def test_a_page_is_given_up_after_a_day() -> None:
+    assert next_attempt(9, START, START + timedelta(hours=23)) is not None
+    assert next_attempt(9, START, START + timedelta(hours=24)) is None
+
+
+async def test_every_target_is_told() -> None:
+    world = World()
+    world.add(page(1), page(2, "mailto:oncall@example.com"))
+    async with running(world.pager):
+        await until(lambda: sorted(world.store.done) == [1, 2])
+    assert sorted(world.notifier.told) == [1, 2]
+
+
+async def test_waking_it_sends_at_once() -> None:
+    world = World()
+    async with running(world.pager):
+        await until(lambda: world.store.claims)
+        world.add(page(1))
+        world.pager.wake()
+        await until(lambda: world.store.done == [1], 0.9)
+
+
+async def test_a_target_that_fails_is_tried_again_and_delays_no_other() -> None:
+    world = World()
+    world.notifier.answers["https://bad"] = Temporary("no", "HTTP 500")
+    world.add(page(1, "https://bad"), page(2))
+    async with running(world.pager):
+        await until(lambda: world.store.done == [2] and world.store.put_off)
+        assert world.store.put_off == [(1, START + timedelta(seconds=10), "HTTP 500")]
+        world.notifier.answers.clear()
+        world.clock.now = START + timedelta(seconds=10)
+        world.pager.wake()
+        await until(lambda: world.store.done == [2, 1])
+
+
+async def test_a_target_that_hangs_delays_no_other_and_is_not_called_twice() -> None:
+    world = World()
+    world.notifier.stuck.add("https://slow")
+    world.add(page(1, "https://slow"), page(2))
+    async with running(world.pager):
+        await until(lambda: world.store.done == [2])
+        world.store.leased.clear()
+        world.pager.wake()
+        await until(lambda: world.store.claims > 1)
+        world.notifier.gate.set()
+        await until(lambda: 1 in world.store.done)
+    assert world.notifier.told == [2, 1]
+
+
+async def test_a_refused_page_and_a_bug_are_tried_again_too() -> None:
+    world = World()
+    world.notifier.answers = {"https://a": Permanent("no", "550"), "https://b": RuntimeError("bug")}
+    world.add(page(1, "https://a"), page(2, "https://b"))
+    async with running(world.pager):
+        await until(lambda: len(world.store.put_off) == 2)
+    assert world.store.given_up == []
+
+
+async def test_a_page_that_nobody_took_for_a_day_has_failed() -> None:
+    world = World()
+    world.clock.now = START + timedelta(days=1)
+    world.notifier.answers["https://a.example/x"] = Temporary("no", "down")
+    world.add(page(1, attempts=300))
+    async with running(world.pager):
+        await until(lambda: world.store.given_up == [(1, "down")])
+
+
+async def test_the_databases_trouble_loses_no_page() -> None:
+    world = World()
+    world.store.trouble = 1
+    world.add(page(1))
+    async with running(world.pager):
+        await until(lambda: world.store.done == [1])
+
+
+async def test_stopping_finishes_what_is_on_its_way() -> None:
+    world = World()
+    world.notifier.stuck.add("https://slow")
+    world.add(page(1, "https://slow"))
+    task = asyncio.create_task(world.pager.run())
+    await until(lambda: world.store.leased)
+    await until(lambda: world.pager._tasks)
+    world.pager.stop()
+    world.notifier.gate.set()
+    await asyncio.wait_for(task, 10)
+    assert world.store.done == [1]
