@@ -81,12 +81,16 @@ class Gateway:
 
     def start(self, *wrapper: str) -> None:
         """Start and wait until it answers; ``wrapper`` is a command to run it under."""
+        self.launch(*wrapper)
+        wait_for(self.answers, f"the gateway answers on port {self.port}; its log: {self.log.read_text()[-2000:]}")
+
+    def launch(self, *wrapper: str) -> None:
+        """Start, and do not wait."""
         command = [*wrapper, sys.executable, "-m", "gateway", "--config", str(self.config), "serve"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True
             )
-        wait_for(self.answers, f"the gateway answers on port {self.port}; its log: {self.log.read_text()[-2000:]}")
 
     def answers(self) -> bool:
         assert self.process is not None
@@ -96,6 +100,11 @@ class Gateway:
                 return client.recv(100).startswith(b"220")
         except OSError:
             return False
+
+    def children(self) -> list[int]:
+        """Processes that it started."""
+        threads = Path(f"/proc/{self.pid}/task").glob("*/children")
+        return [int(pid) for thread in threads for pid in thread.read_text().split()]
 
     def kill(self) -> None:
         """SIGKILL to the process and its children: the machine's plug, as far as a process can tell."""
