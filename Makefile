@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help venv demo test fuzz faults bench lint lock clean
+.PHONY: help venv demo test fuzz faults bench lint docs lock clean
 
 help:
 	@echo "make demo    try it: three mails in, tickets, confirmations and a page out, on this machine only"
@@ -14,6 +14,7 @@ help:
 	@echo "make fuzz    the property tests with many more examples"
 	@echo "make faults  the tests that kill, starve and cut the gateway off"
 	@echo "make bench   measure it"
+	@echo "make docs    write docs/commands.md anew"
 	@echo "make lock    pin the newest libraries that pyproject.toml allows in requirements.txt"
 	@echo "make clean   remove .venv and what tools left"
 
@@ -44,6 +45,9 @@ bench: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/typer gateway.cli.main utils docs --name gateway --title Commands --output docs/commands.md
 
 lock:
 	$(PYTHON) -m venv --clear .venv-lock
