@@ -54,7 +54,7 @@ class Handshake(SMTP, ABC):
         self.house = house
         self.peer = ""
         super().__init__(
-            None,
+            self,  # in place of a handler: there are no hooks to be found
             data_size_limit=house.settings.max_message_bytes,
             enable_SMTPUTF8=True,
             hostname=house.hostname,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from gateway.settings import Smtp
@@ -12,6 +13,7 @@ _MOST_PEERS_REMEMBERED = 10_000
 _CROWDED = 0.9
 
 
+@lru_cache(maxsize=1024)
 def peer_key(host: str) -> str:
     """The address that limits count by: a customer of an IPv6 provider owns a whole /64."""
     try:
