@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.model import Action, Category, Evidence, Severity, Verdict
 from gateway.triage import security
-from gateway.triage.concepts import any_of, pattern
+from gateway.triage.concepts import any_of, later, pattern
 from gateway.triage.lexicon import language_of, lexicon
 from gateway.triage.policy import Policy
 from gateway.triage.report import Report
@@ -83,7 +83,7 @@ def _not_a_report(report: Report) -> Finding | None:
 
 def _incident(report: Report) -> Finding | None:
     contained = report.says("contained")
-    if found := security.incident(report.all):
+    if found := security.incident(report):
         kind, sentence = found
         severity = Severity.S2 if contained else Severity.S0
         return _finding(severity, "security contained" if contained else "security incident", sentence, kind)
@@ -104,15 +104,17 @@ _OURS = re.compile(
     "|".join(
         (
             pattern("ours ~3 fail/planned/stop").pattern,
-            pattern("planned").pattern + "[^|]*" + pattern("ours").pattern,
-            pattern("ours").pattern + "[^|]*" + pattern("planned").pattern,
+            later("planned", "ours"),
+            later("ours", "planned"),
         )
     )
 )
 
 
 def _not_our_fault(report: Report) -> Finding | None:
-    found = report.says("blame") or next((s for s in report.all if _OURS.search(s.outline)), None)
+    found = report.says("blame")
+    if not found and report.says("ours"):
+        found = next((s for s in report.all if _OURS.search(s.outline)), None)
     return _finding(Severity.S3, "third party", found) if found else None
 
 

@@ -7,6 +7,7 @@ patterns over outlines, so they hold for every language whose words are listed i
 from __future__ import annotations
 
 import re
+from functools import cache
 
 MEANING = {
     # who, how many
@@ -117,6 +118,15 @@ def pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
+def later(*steps: str) -> str:
+    """The source of a pattern whose steps follow each other anywhere in one sentence.
+
+    A gap is bounded, so that the search stays linear in a hostile sentence that never ends.
+    """
+    return "[^|]{0,80}?".join(pattern(step).pattern for step in steps)
+
+
+@cache
 def any_of(*names: str) -> frozenset[str]:
     """The characters of several concepts, for ``isdisjoint`` with an outline."""
     return frozenset(MARK[name] for name in names)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
-from gateway.triage.concepts import MARK, pattern
+from gateway.triage.concepts import MARK, any_of, pattern
 from gateway.triage.lexicon import Lexicon
 from gateway.triage.signals import Sentence, sentences
 
@@ -16,71 +14,75 @@ _ANSWER = re.compile(r"\s*(?:re|aw|antw|sv|vs|fwd?|wg|tr|rv|odp|res|rif)\s*(?:\[
 _PERCENT = pattern("number ~0 percent")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Report:
     head: tuple[Sentence, ...]
     """Of the subject; empty where it is an older mail's."""
     old_head: tuple[Sentence, ...]
     body: tuple[Sentence, ...]
+    all: tuple[Sentence, ...]
+    marks: frozenset[str]
+    """Of all sentences."""
+    bad: tuple[Sentence, ...]
+    """The sentences that complain."""
+    relevant: tuple[Sentence, ...]
+    """All but what is over, and what tells of those who are fine."""
+    complaint: str
+    """Outline of ``bad``."""
+    outline: str
+    """Outline of ``relevant``."""
 
     @classmethod
     def read(cls, text: str, subject: str, lexicon: Lexicon) -> Report:
-        head, body = sentences(subject, lexicon), sentences(text, lexicon)
-        return cls((), head, body) if _ANSWER.match(subject) else cls(head, (), body)
+        head, old_head, body = sentences(subject, lexicon), (), sentences(text, lexicon)
+        if _ANSWER.match(subject):
+            head, old_head = (), head
+        both = head + body
+        past = MARK["past"]
+        bad = tuple(s for s in both if s.bad)
+        relevant = tuple(s for s in both if past not in s.marks and (s.bad or not s.contrast))
+        return cls(
+            head,
+            old_head,
+            body,
+            both,
+            frozenset().union(*(s.marks for s in both)),
+            bad,
+            relevant,
+            "".join(s.outline for s in bad),
+            "".join(s.outline for s in relevant),
+        )
 
-    @cached_property
-    def all(self) -> tuple[Sentence, ...]:
-        return self.head + self.body
-
-    @cached_property
-    def bad(self) -> tuple[Sentence, ...]:
-        """The sentences that complain."""
-        return tuple(s for s in self.all if s.bad)
-
-    @cached_property
+    @property
     def first(self) -> Sentence:
         """The complaint itself. Only where there is one."""
         return next((s for s in self.bad if not s.contrast), self.bad[0])
 
-    @cached_property
-    def relevant(self) -> tuple[Sentence, ...]:
-        """All but what is over, and what tells of those who are fine."""
-        return tuple(s for s in self.all if not s.has("past") and (s.bad or not s.contrast))
+    @property
+    def contrast(self) -> bool:
+        """It says that others are fine."""
+        return any(s.contrast for s in self.all)
 
-    @cached_property
-    def complaint_marks(self) -> str:
-        return "".join(s.outline for s in self.bad)
-
-    @cached_property
-    def marks(self) -> str:
-        return "".join(s.outline for s in self.relevant)
-
-    @cached_property
-    def contrast(self) -> Sentence | None:
-        """Where it says that others are fine."""
-        return _first(self.all, lambda s: s.contrast)
-
-    @cached_property
+    @property
     def partial(self) -> bool:
         """Fails at times, or for a share of attempts."""
-        return self.complains_of("partial") or _PERCENT.search(self.complaint_marks) is not None
+        return self.complains_of("partial") or _PERCENT.search(self.complaint) is not None
 
     def says(self, *concepts: str) -> Sentence | None:
         """The first sentence, void or not, that has one of the concepts."""
-        return _first(self.all, lambda s: s.has(*concepts))
+        wanted = any_of(*concepts)
+        if self.marks.isdisjoint(wanted):
+            return None
+        return next(s for s in self.all if not s.marks.isdisjoint(wanted))
 
     def has(self, *concepts: str) -> bool:
         """In a relevant sentence."""
-        return any(MARK[concept] in self.marks for concept in concepts)
+        return not any_of(*concepts).isdisjoint(self.outline)
 
     def complains_of(self, *concepts: str) -> bool:
-        return any(MARK[concept] in self.complaint_marks for concept in concepts)
+        return not any_of(*concepts).isdisjoint(self.complaint)
 
     def weight(self, concept: str) -> int:
         """How much of the mail is about it: in the complaint, in all complaints, anywhere."""
         mark = MARK[concept]
-        return 2 * self.first.outline.count(mark) + 2 * self.complaint_marks.count(mark) + self.marks.count(mark)
-
-
-def _first(found: Iterable[Sentence], wanted: Callable[[Sentence], bool]) -> Sentence | None:
-    return next((s for s in found if wanted(s)), None)
+        return 2 * self.first.outline.count(mark) + 2 * self.complaint.count(mark) + self.outline.count(mark)

@@ -23,7 +23,7 @@ def scope(report: Report, component: str, small_group: int) -> Scope:
     """
     people = [count for s in report.relevant for count in s.people]
     places = [count for s in report.relevant for count in s.places]
-    limited = report.contrast is not None or report.partial
+    limited = report.contrast or report.partial
     if max(people, default=0) > small_group or max(places, default=0) > MANY_PLACES:
         return Scope.PART if limited else Scope.ALL
     if people or report.has("one", "few"):
@@ -31,13 +31,13 @@ def scope(report: Report, component: str, small_group: int) -> Scope:
     everyone = report.has("everyone", "nobody")
     if report.complains_of("self") and not everyone:
         return Scope.FEW
-    if (everyone or report.complains_of("all")) and report.contrast is None:
+    if (everyone or report.complains_of("all")) and not report.contrast:
         return Scope.PART if report.partial else Scope.ALL
     return _by_words(report, component)
 
 
 def _by_words(report: Report, component: str) -> Scope:
-    contrast, stopped = report.contrast is not None, report.has("stop")
+    contrast, stopped = report.contrast, report.has("stop")
     if report.has("group") and (contrast or stopped):
         return Scope.PART
     if component == "api" or (stopped and not contrast):

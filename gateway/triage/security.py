@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
+from gateway.triage.report import Report
 from gateway.triage.signals import Sentence
 
 EXTERNAL = ("root", "malware", "csrf", "xss", "authbypass", "ddos", "exposure", "vuln")
 """Sub-categories of ``esec``, the most telling words first."""
+_EXTERNAL_WORDS = tuple(f"security_{name}" for name in EXTERNAL)
 
 
-def incident(sentences: tuple[Sentence, ...]) -> tuple[str, Sentence] | None:
+def incident(report: Report) -> tuple[str, Sentence] | None:
     """The sub-category and the sentence that shows it; None where nothing credible is reported.
 
     Credible is what is stated as seen; questionnaires, bounty offers, advice and exercises are not.
     """
-    enquiries = sum(s.has("enquiry") or s.asks for s in sentences)
-    told = [
-        s
-        for s in sentences
-        if not (s.has("drill", "enquiry", "planned", "blame") or (s.asks and s.outline.endswith("?")))
-    ]
-    if any(s.has("drill", "blame") for s in sentences):
+    if not report.says(*_EXTERNAL_WORDS, "foreign", "secret", "privilege") or report.says("drill", "blame"):
         return None
+    told = [s for s in report.all if not (s.has("enquiry", "planned") or (s.asks and s.outline.endswith("?")))]
+    enquiries = sum(s.asks or s.has("enquiry") for s in report.all)
+    credible = sum(s.has("proof") for s in told) >= enquiries
     for place, sentence in enumerate(told):
+        if sentence.has("privilege"):
+            return "isec.leak", sentence
         near = told[max(0, place - 2) : place + 3]
-        proved = any(s.has("proof") for s in near)
-        kind = _kind(sentence, near)
-        if kind == "isec.leak" and sentence.has("privilege"):
-            return kind, sentence
-        if kind and proved and sum(s.has("proof") for s in told) >= enquiries:
+        if credible and any(s.has("proof") for s in near) and (kind := _kind(sentence, near)):
             return kind, sentence
     return None
 
 
 def _kind(sentence: Sentence, near: list[Sentence]) -> str:
-    for name in EXTERNAL:
-        if sentence.has(f"security_{name}"):
-            return f"esec.{name}"
+    if sentence.has(*_EXTERNAL_WORDS):
+        return "esec." + next(name for name in EXTERNAL if sentence.has(f"security_{name}"))
     if sentence.has("foreign") and any(s.has("rls", "leak", "figures", "proof") for s in near):
         return "isec.rls"
-    if sentence.has("secret") and sentence.has("leak", "foreign"):
-        return "isec.leak"
-    return "isec.leak" if sentence.has("privilege") else ""
+    return "isec.leak" if sentence.has("secret") and sentence.has("leak", "foreign") else ""

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
-from gateway.triage.concepts import ASK, CLAUSE, END, MARK, any_of, pattern
+from gateway.triage.concepts import ASK, CLAUSE, END, MARK, QUOTE, any_of, later, pattern
 from gateway.triage.lexicon import Lexicon
 
 COMPONENTS = ("login", "provision", "share", "api", "export", "connection", "workbook")
 """Of the core product; where a mail names several equally, the first one is meant."""
 
-_BREAK = re.compile(r"\n\s*(?:[-*•]\s|\d{1,2}[.)]\s)|\n[ \t\r]*\n")
+_BREAK = re.compile(r"\n[ \t]{0,20}(?:[-*•][ \t]|\d{1,2}[.)][ \t]|(?=\r?\n))")
 """A blank line or a list item ends a sentence, a plain line break does not."""
 _ASIDE = re.compile(r"\(([^()]{0,300})\)([^.!?\n()]{0,300})")
 """A parenthesis and the rest of its sentence: the aside is read behind it."""
@@ -28,34 +27,31 @@ _DOING = any_of("act", "works")
 _STOPS = "".join(sorted(_BAD_NEWS | _DOING)) + END + CLAUSE + ASK
 _NO_WAY = re.compile(f"{MARK['not']}([^{_STOPS}]{{0,3}}){MARK['workaround']}")
 _NEGATION = re.compile(f"{MARK['not']}([^{_STOPS}]{{0,3}})([{''.join(sorted(_BAD_NEWS | _DOING))}])")
-_DENIAL = re.compile(f"({MARK['nobody']}[^{_STOPS}]{{0,5}})[{''.join(sorted(_DOING))}]")
+_DENIAL = re.compile(
+    f"({MARK['nobody']}[^{_STOPS}{MARK['not']}]{{0,5}}){MARK['not']}?[^{_STOPS}]{{0,3}}[{''.join(sorted(_DOING))}]"
+)
+"""With a second negation in it, as Polish and French have it ("nikt nie może", "aucun ne parvient")."""
 _REWRITES = (
-    (_NO_WAY, _CLUMSY + r"\1"),
-    (pattern("workaround ~4 not"), _CLUMSY + r"\1"),
-    (pattern("workaround ~4 fail"), _CLUMSY + r"\1" + _FAIL),
-    (pattern("not ~2 affected"), _WORKS + r"\1"),
-    (pattern("not ~1 past"), _FAIL + r"\1"),
-    (pattern('yields ~1 "'), _FAIL + r"\1"),
-    (_DENIAL, r"\1" + _FAIL),
+    (MARK["workaround"], _NO_WAY, _CLUMSY + r"\1"),
+    (MARK["workaround"], pattern("workaround ~4 not"), _CLUMSY + r"\1"),
+    (MARK["workaround"], pattern("workaround ~4 fail"), _CLUMSY + r"\1" + _FAIL),
+    (MARK["affected"], pattern("not ~2 affected"), _WORKS + r"\1"),
+    (MARK["past"], pattern("not ~1 past"), _FAIL + r"\1"),
+    (QUOTE, pattern('yields ~1 "'), _FAIL + r"\1"),
+    (MARK["nobody"], _DENIAL, r"\1" + _FAIL),
 )
 """In this order: "no other way", "a detour does not exist", "by hand fails too", "not affected", "not resolved",
-"answers "realm disabled"", "nobody can open". ``_NEGATION`` comes last."""
+"answers "realm disabled"", "nobody can open". ``_NEGATION`` comes last. The mark is what a rule cannot do without."""
 
 _BAD = any_of("fail", "wrong", "slow", "unreadable", "partial")
 _LONG = pattern("takes ~4 duration")
 _PRODUCT = any_of(*COMPONENTS, "surface", "chart", "plugin")
 
-
-def _before(first: str, second: str) -> str:
-    """One of the first concepts, and later in the sentence one of the second."""
-    return pattern(first).pattern + "[^|]*" + pattern(second).pattern
-
-
 _SUPPOSED = re.compile(
-    _before("hypothetical", "fail/slow/wrong/nobody/not/stop") + "|" + pattern("planned ~3 fail/slow/stop").pattern
+    later("hypothetical", "fail/slow/wrong/nobody/not/stop") + "|" + pattern("planned ~3 fail/slow/stop").pattern
 )
-_ASKED = re.compile(_before("question/wish", "fail/slow/wrong/unreadable/partial/trouble"))
-_RELAPSE = re.compile(_before("past", "other/again") + "[^|]*" + _FAIL)
+_ASKED = re.compile(later("question/wish", "fail/slow/wrong/unreadable/partial/trouble"))
+_RELAPSE = re.compile(later("past", "other/again", "fail"))
 _OTHERS_FINE = re.compile(
     "|".join(
         (
@@ -68,59 +64,79 @@ _OTHERS_FINE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Sentence:
+class Sentence(NamedTuple):
     """One sentence in outline, with what it says of the time and of its own truth."""
 
     outline: str
-    words: tuple[str, ...]
-    people: tuple[int, ...]
+    marks: frozenset[str]
+    words: list[str]
+    people: list[int]
     """Numbers of people in it."""
-    places: tuple[int, ...]
+    places: list[int]
     """Numbers of sites, branches, terminals in it."""
+    asks: bool = False
+    """A question, or a wish."""
+    void: bool = False
+    """Says nothing of how things are now."""
+    slow: bool = False
+    """Says that the product is slow, in words or by a duration."""
+    bad: bool = False
+    """Asserts that something fails, is slow, wrong or unreadable now."""
+    contrast: bool = False
+    """Says that others, or other things, are fine."""
 
     def has(self, *concepts: str) -> bool:
-        return any(MARK[concept] in self.outline for concept in concepts)
-
-    @cached_property
-    def asks(self) -> bool:
-        """A question, or a wish."""
-        if not self.has("question", "wish"):
-            return False
-        return ASK in self.outline or _BAD.isdisjoint(self.outline) or _ASKED.search(self.outline) is not None
-
-    @cached_property
-    def void(self) -> bool:
-        """Says nothing of how things are now."""
-        return (
-            self.asks
-            or self.has("drill", "enquiry", "blame")
-            or (self.has("past") and not _RELAPSE.search(self.outline))
-            or _SUPPOSED.search(self.outline) is not None
-        )
-
-    @cached_property
-    def slow(self) -> bool:
-        """Says that the product is slow, in words or by a duration."""
-        lasting = not _PRODUCT.isdisjoint(self.outline) and _LONG.search(self.outline) is not None
-        return self.has("slow") or lasting
-
-    @cached_property
-    def bad(self) -> bool:
-        """Asserts that something fails, is slow, wrong or unreadable now."""
-        return not self.void and (self.slow or not _BAD.isdisjoint(self.outline))
-
-    @cached_property
-    def contrast(self) -> bool:
-        """Says that others, or other things, are fine."""
-        if self.void or self.has("workaround"):
-            return False
-        fine = self.has("works") and not self.bad and not self.has("courtesy")
-        return fine or _OTHERS_FINE.search(self.outline) is not None
+        return not self.marks.isdisjoint(any_of(*concepts))
 
     @property
     def text(self) -> str:
         return " ".join(self.words)[:160]
+
+
+_ASKING, _WORKAROUND = any_of("question", "wish"), any_of("workaround")
+_VOID, _PAST = any_of("drill", "enquiry", "blame"), any_of("past")
+_SUPPOSING = any_of("hypothetical", "planned")
+_SLOW, _TAKES = any_of("slow"), any_of("takes")
+_FINE, _POLITE = any_of("works"), any_of("courtesy")
+_FINE_OR_OTHER = _FINE | any_of("other")
+_TELLING = _BAD | _ASKING | _VOID | _PAST | _SUPPOSING | _TAKES | _FINE_OR_OTHER
+"""A sentence with none of these says nothing by itself."""
+
+
+def _sentence(outline: str, words: list[str], people: list[int], places: list[int]) -> Sentence:
+    marks = frozenset(outline)
+    if marks.isdisjoint(_TELLING):
+        return Sentence(outline, marks, words, people, places)
+    asks = not marks.isdisjoint(_ASKING) and _asks(outline, marks)
+    slow = not marks.isdisjoint(_SLOW) or (not marks.isdisjoint(_TAKES) and _lasts(outline, marks))
+    void = asks or _void(outline, marks)
+    bad = not void and (slow or not marks.isdisjoint(_BAD))
+    contrast = not void and _contrast(outline, marks, bad)
+    return Sentence(outline, marks, words, people, places, asks, void, slow, bad, contrast)
+
+
+def _asks(outline: str, marks: frozenset[str]) -> bool:
+    return ASK in marks or marks.isdisjoint(_BAD) or _ASKED.search(outline) is not None
+
+
+def _lasts(outline: str, marks: frozenset[str]) -> bool:
+    return not marks.isdisjoint(_PRODUCT) and _LONG.search(outline) is not None
+
+
+def _void(outline: str, marks: frozenset[str]) -> bool:
+    return (
+        not marks.isdisjoint(_VOID)
+        or (not marks.isdisjoint(_PAST) and not _RELAPSE.search(outline))
+        or (not marks.isdisjoint(_SUPPOSING) and _SUPPOSED.search(outline) is not None)
+    )
+
+
+def _contrast(outline: str, marks: frozenset[str], bad: bool) -> bool:
+    if not marks.isdisjoint(_WORKAROUND):
+        return False
+    if not bad and not marks.isdisjoint(_FINE) and marks.isdisjoint(_POLITE):
+        return True
+    return not marks.isdisjoint(_FINE_OR_OTHER) and _OTHERS_FINE.search(outline) is not None
 
 
 def sentences(text: str, lexicon: Lexicon) -> tuple[Sentence, ...]:
@@ -130,9 +146,12 @@ def sentences(text: str, lexicon: Lexicon) -> tuple[Sentence, ...]:
     words = lexicon.words(_BREAK.sub(" | ", text))
     codes = lexicon.outline(words)
     outline = "".join(codes)
-    for rule, replacement in _REWRITES:
-        outline = rule.sub(replacement, outline)
-    return tuple(_cut(words, codes, _NEGATION.sub(_negated, outline), lexicon.numbers))
+    for mark, rule, replacement in _REWRITES:
+        if mark in outline:
+            outline = rule.sub(replacement, outline)
+    if MARK["not"] in outline:
+        outline = _NEGATION.sub(_negated, outline)
+    return tuple(_cut(words, codes, outline, lexicon.numbers))
 
 
 def _negated(found: re.Match[str]) -> str:
@@ -141,10 +160,14 @@ def _negated(found: re.Match[str]) -> str:
 
 def _cut(words: list[str], codes: list[str], outline: str, numbers: Mapping[str, int]) -> Iterator[Sentence]:
     start = 0
-    ends = [place for place, code in enumerate(codes) if code and code[-1] == END]
+    ends = [place for place, code in enumerate(codes) if END in code]
     for piece, end in zip(outline.split(END), [*ends, len(words)], strict=True):
         if end > start:
-            yield Sentence(piece, tuple(words[start:end]), *_counts(words[start:end], codes[start:end], numbers))
+            people: list[int] = []
+            places: list[int] = []
+            if _NUMBER in piece:
+                people, places = _counts(words[start:end], codes[start:end], numbers)
+            yield _sentence(piece, words[start:end], people, places)
         start = end + 1
 
 
@@ -154,17 +177,23 @@ _NOT_COUNTED = any_of("not_people", "duration", "percent")
 _COUNT_ENDS = frozenset((CLAUSE, ASK, END))
 
 
-def _counts(words: list[str], codes: list[str], numbers: Mapping[str, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _counts(words: list[str], codes: list[str], numbers: Mapping[str, int]) -> tuple[list[int], list[int]]:
     """Numbers of people, and of places."""
     people, places = [], []
+    taken = -1
     for place, code in enumerate(codes):
-        if _NUMBER in code and (value := _value(words, place, numbers)):
+        if _NUMBER not in code or place == taken:
+            continue
+        value = _value(words[place], numbers)
+        if place + 1 < len(words) and (factor := numbers.get(words[place + 1], 0)) >= 100:
+            value, taken = value * factor, place + 1
+        if value:
             counted = _counted(codes, place)
             if counted is _PEOPLE:
                 people.append(value)
             elif counted is _PLACES:
                 places.append(value)
-    return tuple(people), tuple(places)
+    return people, places
 
 
 def _counted(codes: list[str], place: int) -> frozenset[str] | None:
@@ -178,10 +207,6 @@ def _counted(codes: list[str], place: int) -> frozenset[str] | None:
     return _PEOPLE if any(_BEFORE in code for code in codes[max(0, place - 3) : place]) else None
 
 
-def _value(words: list[str], place: int, numbers: Mapping[str, int]) -> int:
-    word = words[place]
-    digits = word.replace(",", "").replace(".", "")
-    value = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 8 else numbers.get(word, 0)
-    if place + 1 < len(words) and (factor := numbers.get(words[place + 1], 0)) >= 100:
-        value *= factor
-    return value
+def _value(word: str, numbers: Mapping[str, int]) -> int:
+    digits = word.replace(".", "")
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 8 else numbers.get(word, 0)
