@@ -13,20 +13,19 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from gateway import __version__, log
+from gateway import __version__, log, metrics
 from gateway.db.store import Store
 from gateway.db.store import open_store as open_database
-from gateway.errors import ConfigurationError, GatewayError
+from gateway.errors import ConfigurationError
+from gateway.http import Monitor
 from gateway.inbound.reception import Reception
 from gateway.inbound.smtp import Listener
 from gateway.pipeline import Pipeline
 from gateway.settings import Settings
+from gateway.watch import Watch
 
 STOP_SECONDS = 10.0
 """What sessions under way get to finish when the gateway stops."""
-WATCH_SECONDS = 2.0
-FREE_DISK = 1.5
-"""Of the largest mail we take must be free on the disk, as Postfix wants it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,7 @@ class Addresses:
 
     smtp: tuple[str, int]
     lmtp: tuple[str, int] | None
+    metrics: tuple[str, int] | None
 
 
 def utc_now() -> datetime:
@@ -74,7 +74,7 @@ async def serve(settings: Settings, *, ready: Callable[[Addresses], None], stop:
     try:
         pipeline = Pipeline(settings, store, utc_now)
         try:
-            await _run(settings, pipeline, tls, ready, stop)
+            await Node(settings, pipeline, tls).run(ready, stop)
         finally:
             await pipeline.close()
     finally:
@@ -82,46 +82,69 @@ async def serve(settings: Settings, *, ready: Callable[[Addresses], None], stop:
     log.gateway_stopped()
 
 
-async def _run(
-    settings: Settings,
-    pipeline: Pipeline,
-    tls: ssl.SSLContext | None,
-    ready: Callable[[Addresses], None],
-    stop: asyncio.Event,
-) -> None:
-    reception = Reception(settings, pipeline.keys, pipeline.journal, pipeline.clock)
-    listeners = _listeners(settings, reception, tls)
-    await pipeline.reader.start()
-    parts: dict[str, Coroutine[Any, Any, None]] = {
-        "worker": pipeline.worker.run(),
-        "outbox": pipeline.outbox.run(),
-        "pager": pipeline.pager.run(),
-        "watch": _watch(settings, pipeline, reception),
-    }
-    tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
-    stopped = asyncio.create_task(stop.wait())
-    try:
-        for listener in listeners:
+class Node:
+    """One running process: the listeners, the loops behind them, and who watches over them."""
+
+    def __init__(self, settings: Settings, pipeline: Pipeline, tls: ssl.SSLContext | None) -> None:
+        self._settings = settings
+        self._pipeline = pipeline
+        self._watch = Watch(settings.smtp, pipeline.store, pipeline.clock)
+        reception = Reception(settings, pipeline.keys, pipeline.journal, pipeline.clock, self._watch.trouble)
+        self._listeners = _listeners(settings, reception, tls)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._monitor: Monitor | None = None
+        self._not_now = "starting"
+
+    async def run(self, ready: Callable[[Addresses], None], stop: asyncio.Event) -> None:
+        """Work until ``stop``; raises where something cannot start, and what a loop died of."""
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            ready(await self._start())
+            log.gateway_started(__version__)
+            await asyncio.wait([*self._tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            await self._stop()
+
+    def _trouble(self) -> str:
+        """Why a balancer should send this node no mail now. Asked in the monitor's thread."""
+        reader = "" if self._pipeline.reader.alive else "the reading processes are gone"
+        return self._not_now or reader or self._watch.trouble()
+
+    async def _start(self) -> Addresses:
+        if self._settings.metrics is not None:
+            metrics.watch_bytes_in_flight(lambda: sum(listener.bytes_in_flight for listener in self._listeners))
+            self._monitor = Monitor(self._settings.metrics.listen, asyncio.get_running_loop(), self._trouble)
+        await self._pipeline.reader.start()
+        await self._watch.look()
+        parts: dict[str, Coroutine[Any, Any, None]] = {
+            "worker": self._pipeline.worker.run(),
+            "outbox": self._pipeline.outbox.run(),
+            "pager": self._pipeline.pager.run(),
+            "watch": self._watch.run(),
+        }
+        self._tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
+        for listener in self._listeners:
             await listener.start()
-        ready(Addresses(listeners[0].address, listeners[1].address if len(listeners) > 1 else None))
-        log.gateway_started(__version__)
-        await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopped.cancel()
-        for listener in listeners:
+        self._not_now = ""
+        smtp, *lmtp = [listener.address for listener in self._listeners]
+        return Addresses(smtp, lmtp[0] if lmtp else None, self._monitor.address if self._monitor else None)
+
+    async def _stop(self) -> None:
+        """End the parts in the order of the mail's way."""
+        self._not_now = "stopping"
+        for listener in self._listeners:
             await listener.stop(STOP_SECONDS)
-        await _stop(pipeline, tasks)
-
-
-async def _stop(pipeline: Pipeline, tasks: list[asyncio.Task[None]]) -> None:
-    """End the parts in the order of the mail's way, and raise what one of them died of."""
-    for part in (pipeline.worker, pipeline.outbox, pipeline.pager):
-        part.stop()
-    tasks[-1].cancel()
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    for problem in results:
-        if isinstance(problem, Exception):
-            raise problem
+        for part in (self._pipeline.worker, self._pipeline.outbox, self._pipeline.pager):
+            part.stop()
+        for task in self._tasks[-1:]:
+            task.cancel()
+        results = await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._monitor is not None:
+            await asyncio.to_thread(self._monitor.close)
+        for problem in results:
+            if isinstance(problem, Exception):
+                raise problem
 
 
 def _listeners(settings: Settings, reception: Reception, tls: ssl.SSLContext | None) -> list[Listener]:
@@ -129,28 +152,3 @@ def _listeners(settings: Settings, reception: Reception, tls: ssl.SSLContext | N
     if settings.lmtp is None:
         return [smtp]
     return [smtp, Listener(settings.smtp, settings.lmtp.listen, settings.hostname, reception, lmtp=True, tls=tls)]
-
-
-async def _watch(settings: Settings, pipeline: Pipeline, reception: Reception) -> None:
-    """Close the door while mail could not be kept or worked on, and open it again by itself."""
-    while True:
-        trouble = await asyncio.to_thread(_trouble, settings, pipeline)
-        if trouble and not reception.trouble_now:
-            log.intake_paused(trouble)
-        if reception.trouble_now and not trouble:
-            log.intake_resumed()
-        reception.trouble_now = trouble
-        await asyncio.sleep(WATCH_SECONDS)
-
-
-def _trouble(settings: Settings, pipeline: Pipeline) -> str:
-    store, smtp = pipeline.store, settings.smtp
-    needed = max(smtp.min_free_disk_bytes, int(FREE_DISK * smtp.max_message_bytes))
-    try:
-        free = store.free_bytes()
-        if free is not None and free < needed:
-            return f"only {free:,} bytes are free on the disk, {needed:,} are needed"
-        backlog = store.writer.run(store.mails.backlog)
-    except (OSError, GatewayError) as problem:
-        return str(problem)
-    return f"{backlog:,} mails wait to be worked on" if backlog >= smtp.max_backlog else ""

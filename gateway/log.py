@@ -1,4 +1,5 @@
-"""The log: one function a domain event, so that an operator searches for ``mail_accepted``, not for a sentence.
+"""The log: one function a domain event, so that an operator searches for ``mail_done``, not for a sentence.
+Each also moves its counter in ``gateway.metrics``.
 
 On a terminal the lines are for reading, elsewhere each is one JSON object. Senders choose much of what stands in
 them, so whatever does not print (control characters, ANSI escapes, U+2028, bidi overrides) is written escaped, and
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from gateway import metrics
 from gateway.errors import GatewayError
 from gateway.printable import printable
 
@@ -125,24 +127,30 @@ def mail_accepted(id: int, via: str, peer: str, mail_from: str, recipients: Sequ
 
 def intake_paused(reason: str) -> None:
     """New mail is put off with a 4xx until ``intake_resumed``: disk, backlog or database."""
+    metrics.intake_paused(True)
     _log.error("intake_paused", reason=reason)
 
 
 def intake_resumed() -> None:
+    metrics.intake_paused(False)
     _log.info("intake_resumed")
 
 
-def mail_done(id: int, state: str, reason: str, ticket: str) -> None:
-    _log.info("mail_done", id=id, state=state, reason=reason, ticket=ticket)
+def mail_done(id: int, state: str, reason: str, ticket: str, seconds: float) -> None:
+    """``seconds`` since it was accepted."""
+    metrics.mail_done(state, seconds)
+    _log.info("mail_done", id=id, state=state, reason=reason, ticket=ticket, seconds=round(seconds, 3))
 
 
 def mail_failed(id: int, problem: BaseException, attempts: int) -> None:
     """Reading or deciding raised; the mail is kept and tried again, or made a ticket from what is safe."""
+    metrics.mail_set_aside()
     _log.error("mail_failed", id=id, attempts=attempts, **_cause(problem))
 
 
 def reader_stopped(id: int, reason: str) -> None:
     """A mail cost more time or memory than it may, and its reader was ended."""
+    metrics.reader_stopped()
     _log.warning("reader_stopped", id=id, reason=reason)
 
 
@@ -154,28 +162,36 @@ def message_added(ticket: str, kind: str) -> None:
     _log.info("message_added", ticket=ticket, kind=kind)
 
 
-def page_sent(ticket: str, target: str, attempts: int) -> None:
-    _log.info("page_sent", ticket=ticket, target=_service(target), attempts=attempts)
+def page_sent(ticket: str, target: str, attempts: int, seconds: float) -> None:
+    """``seconds`` since the mail that set it off was accepted."""
+    metrics.page_tried("sent")
+    metrics.page_took(seconds)
+    _log.info("page_sent", ticket=ticket, target=_service(target), attempts=attempts, seconds=round(seconds, 3))
 
 
 def page_later(ticket: str, target: str, attempts: int, problem: BaseException) -> None:
+    metrics.page_tried("later")
     _log.warning("page_later", ticket=ticket, target=_service(target), attempts=attempts, **_cause(problem))
 
 
 def page_failed(ticket: str, target: str, attempts: int, problem: BaseException) -> None:
+    metrics.page_tried("failed")
     _log.error("page_failed", ticket=ticket, target=_service(target), attempts=attempts, **_cause(problem))
 
 
 def delivery_sent(id: int, template: str, recipient: str, relay: str, attempts: int) -> None:
+    metrics.delivery_tried("sent")
     _log.info("delivery_sent", id=id, template=template, recipient=recipient, relay=_service(relay), attempts=attempts)
 
 
 def delivery_later(id: int, recipient: str, attempts: int, problem: BaseException) -> None:
+    metrics.delivery_tried("later")
     _log.warning("delivery_later", id=id, recipient=recipient, attempts=attempts, **_cause(problem))
 
 
 def delivery_failed(id: int, recipient: str, attempts: int, problem: BaseException) -> None:
     """Given up; staff get a report."""
+    metrics.delivery_tried("failed")
     _log.error("delivery_failed", id=id, recipient=recipient, attempts=attempts, **_cause(problem))
 
 

@@ -355,3 +355,5 @@ class Page:
     evidence: tuple[str, ...]
     attempts: int
     created_at: datetime
+    received_at: datetime | None = None
+    """When the mail came that set it off; None where no mail did."""

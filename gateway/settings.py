@@ -81,6 +81,10 @@ class Lmtp(Section):
     listen: Listen
 
 
+class Metrics(Section):
+    listen: Listen
+
+
 class Reading(Section):
     workers: Positive = 1
     cpu_seconds: Amount = 5
@@ -147,6 +151,7 @@ class Settings(Section):
     gateway: Gateway = Gateway()
     smtp: Smtp = Smtp()
     lmtp: Lmtp | None = None
+    metrics: Metrics | None = None
     reading: Reading = Reading()
     outbound: Outbound = Field(default={}, validate_default=True)
     mailbox: Annotated[tuple[Mailbox, ...], Filled]

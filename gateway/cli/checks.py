@@ -123,6 +123,7 @@ def ports(settings: Settings) -> Iterator[Finding]:
     running = _is_running(settings)
     wanted = [("smtp.listen", settings.smtp.listen)]
     wanted += [("lmtp.listen", settings.lmtp.listen)] if settings.lmtp else []
+    wanted += [("metrics.listen", settings.metrics.listen)] if settings.metrics else []
     for key, listen in wanted:
         problem = bind(listen)
         if problem is None:

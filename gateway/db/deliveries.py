@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, or_, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, func, or_, select, update
 
 from gateway.db.ids import Ids
 from gateway.db.mails import LEASE_SECONDS, Mails, db_now
-from gateway.db.schema import attachment, fixed, from_moment, mail, outgoing, page, ticket, to_moment
+from gateway.db.schema import attachment, fixed, from_moment, mail, message, outgoing, page, ticket, to_moment
 from gateway.db.unit import outgoing_row
 from gateway.db.writer import Writer
 from gateway.model import Attachment, Composed, DeliveryState, Due, Page, Severity
@@ -23,6 +23,14 @@ _SENT: dict[str, Any] = {
     .values(state=DeliveryState.SENT.value, sent_at=bindparam("at"), attempts=table.c.attempts + 1, lease_until=0)
     for table in (outgoing, page)
 }
+_CAUSED_AT = (
+    select(func.max(mail.c.received_at))
+    .join(message, message.c.mail_id == mail.c.id)
+    .where(message.c.ticket_id == page.c.ticket_id, message.c.created_at == page.c.created_at)
+    .scalar_subquery()
+    .label("caused_at")
+)
+"""When the mail came whose transaction made the page."""
 
 
 class Deliveries:
@@ -140,7 +148,9 @@ class Pages(Deliveries):
 
         def job(connection: Connection) -> list[Page]:
             ids = self._claim(connection, limit, now)
-            query = select(page, ticket.c.number, ticket.c.subject).join(ticket, ticket.c.id == page.c.ticket_id)
+            query = select(page, ticket.c.number, ticket.c.subject, _CAUSED_AT).join(
+                ticket, ticket.c.id == page.c.ticket_id
+            )
             return [_page(row) for row in connection.execute(query.where(page.c.id.in_(ids)))] if ids else []
 
         claimed: list[Page] = self._writer.run(job)
@@ -166,4 +176,5 @@ def _page(row: Row[Any]) -> Page:
     return Page(
         row.id, row.ticket_id, row.number, row.target, Severity(row.severity), row.subject, row.requester, row.text,
         tuple(json.loads(row.evidence)), row.attempts, from_moment(row.created_at),
+        from_moment(row.caused_at) if row.caused_at is not None else None,
     )  # fmt: skip

@@ -66,7 +66,6 @@ def db_now(connection: Connection, now: datetime) -> ColumnElement[int]:
 
 
 _RECEIVED = fixed(MailState.RECEIVED)
-_BACKLOG = select(func.count()).select_from(mail).where(mail.c.state == _RECEIVED)
 _INSERT = insert(mail)
 _FINISH = (
     update(mail)
@@ -161,10 +160,6 @@ class Mails:
         connection.execute(
             update(mail).where(mail.c.state == _RECEIVED, mail.c.node != "").values(node="", lease_until=0)
         )
-
-    def backlog(self, connection: Connection) -> int:
-        """How many mails wait to be read."""
-        return connection.execute(_BACKLOG).scalar_one()
 
     def renew(self, connection: Connection, ids: Iterable[int], now: datetime) -> None:
         """Keep leases that this node still has."""

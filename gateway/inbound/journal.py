@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from threading import Lock
 
 from sqlalchemy import Connection
 
+from gateway import metrics
 from gateway.db.mails import Mails, Waiting
 from gateway.db.writer import Writer
 from gateway.model import Envelope
@@ -105,6 +106,8 @@ class Journal:
                     future.set_exception(problem)
             return
         ids, at = result.result()
+        for via, number in Counter(envelope.via for envelope, _ in batch.mails).items():
+            metrics.mails_accepted(via, number)
         for id_, future in zip(ids, batch.futures, strict=True):
             if not future.done():
                 future.set_result(id_)

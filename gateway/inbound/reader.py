@@ -89,6 +89,11 @@ class Reader:
         except (PebbleTimeout, ProcessExpired):
             return ReadMail()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the pool still replaces children that end."""
+        return bool(self._pool.active)
+
     def close(self) -> None:
         """End the children at once; what they had is still in the journal."""
         self._pool.stop()  # type: ignore[no-untyped-call]

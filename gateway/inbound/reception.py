@@ -14,15 +14,22 @@ from gateway.settings import Settings
 
 
 class Reception:
-    """The ``Intake`` of the running gateway. ``trouble_now`` is set by whoever watches disk, backlog and database."""
+    """The ``Intake`` of the running gateway. ``trouble`` comes from who watches disk, backlog and database."""
 
-    def __init__(self, settings: Settings, keys: Keys, journal: Journal, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        journal: Journal,
+        clock: Callable[[], datetime],
+        trouble: Callable[[], str],
+    ) -> None:
         self._settings = settings
         self._keys = keys
         self._journal = journal
         self._clock = clock
         self._domains = {address.rpartition("@")[2] for address in settings.by_address}
-        self.trouble_now = ""
+        self._trouble = trouble
 
     async def accept(self, envelope: Envelope, raw: bytes) -> int:
         return await self._journal.accept(envelope, raw)
@@ -46,4 +53,4 @@ class Reception:
         return agent.address if agent is not None and expected and right else ""
 
     def trouble(self) -> str:
-        return self.trouble_now
+        return self._trouble()

@@ -170,8 +170,8 @@ class Worker:
                 await self._set_aside(items[0].waiting, problem)
         else:
             applied = [one for one in results if isinstance(one, Applied)]
-            self._tell(applied)
             self._done(applied)
+            self._tell(items, applied)
             for trouble in results:
                 if isinstance(trouble, _Trouble):
                     await self._set_aside(trouble.waiting, trouble.problem)
@@ -222,11 +222,15 @@ class Worker:
 
         try:
             await asyncio.wrap_future(self._writer.submit(job))
+            if waiting.attempts >= MOST_TRIES:
+                log.mail_done(waiting.id, MailState.FAILED, why, "", (now - waiting.received_at).total_seconds())
         except (GatewayError, LeaseLost) as again:
             # The database is away: the lease ends some time, and the mail is claimed again.
             log.part_crashed("worker", again)
 
-    def _tell(self, applied: Iterable[Applied]) -> None:
+    def _tell(self, items: Iterable[_Item], applied: Iterable[Applied]) -> None:
+        now = self._clock()
+        received = {item.waiting.id: item.waiting.received_at for item in items}
         for one in applied:
             ticket, decision = one.ticket, one.decision
             if ticket is not None and decision.opens is not None:
@@ -234,7 +238,8 @@ class Worker:
                 log.ticket_opened(ticket.number, ticket.severity, ticket.category, ticket.mailbox, action)
             elif ticket is not None and decision.message is not None:
                 log.message_added(ticket.number, decision.message.kind)
-            log.mail_done(one.mail_id, decision.state, decision.reason, ticket.number if ticket else "")
+            seconds = (now - received[one.mail_id]).total_seconds()
+            log.mail_done(one.mail_id, decision.state, decision.reason, ticket.number if ticket else "", seconds)
 
 
 def independent(items: Sequence[_Item]) -> list[list[_Item]]:

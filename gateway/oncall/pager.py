@@ -107,7 +107,8 @@ class Pager:
             log.part_crashed("notifier", problem)
             await self._again(page, Temporary("The page could not be sent.", repr(problem)))
         else:
-            log.page_sent(page.ticket_number, page.target, page.attempts + 1)
+            seconds = (self._clock() - (page.received_at or page.created_at)).total_seconds()
+            log.page_sent(page.ticket_number, page.target, page.attempts + 1, seconds)
             await asyncio.to_thread(self._store.sent, [page.id], self._clock())
 
     async def _again(self, page: Page, problem: GatewayError) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 from aiosmtplib import SMTP
 
+from gateway import metrics
 from gateway.errors import GatewayError, Permanent, Temporary
 from gateway.outbound.conversation import Conversation, Refused
 from gateway.settings import Outbound
@@ -90,10 +91,12 @@ class Relay:
                 await client.ehlo()
         except (aiosmtplib.SMTPException, OSError, ValueError) as problem:
             client.close()
+            metrics.relay_answered(self._where, up=False)
             raise Temporary("The relay could not be reached.", f"{self._where}: {problem}", "4.4.1") from problem
         transport = client.transport
         if not isinstance(transport, asyncio.Transport):
             raise Temporary("The relay could not be reached.", f"{self._where}: closed the connection", "4.4.1")
+        metrics.relay_answered(self._where, up=True)
         offers = frozenset(keyword.lower() for keyword in client.esmtp_extensions)
         return _Session(Conversation(transport, "pipelining" in offers, self._settings.timeout_seconds), offers)
 
