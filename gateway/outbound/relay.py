@@ -6,6 +6,7 @@ import asyncio
 import re
 import ssl
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -94,11 +95,13 @@ class Relay:
             metrics.relay_answered(self._where, up=False)
             raise Temporary("The relay could not be reached.", f"{self._where}: {problem}", "4.4.1") from problem
         transport = client.transport
-        if not isinstance(transport, asyncio.Transport):
+        if transport is None or transport.is_closing():
             raise Temporary("The relay could not be reached.", f"{self._where}: closed the connection", "4.4.1")
         metrics.relay_answered(self._where, up=True)
         offers = frozenset(keyword.lower() for keyword in client.esmtp_extensions)
-        return _Session(Conversation(transport, "pipelining" in offers, self._settings.timeout_seconds), offers)
+        # uvloop's transports have asyncio's methods, not its base class.
+        opened = cast(asyncio.Transport, transport)
+        return _Session(Conversation(opened, "pipelining" in offers, self._settings.timeout_seconds), offers)
 
     def _client(self) -> SMTP:
         """A password goes only over TLS with a verified certificate, unless TLS is switched off by hand."""

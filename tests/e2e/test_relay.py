@@ -1,0 +1,45 @@
+"""Answers that leave through a relay."""
+
+from __future__ import annotations
+
+from email import message_from_bytes
+from pathlib import Path
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.e2e.running import Gateway, free_port, mail, wait_for
+
+
+class Sink:
+    """Keeps what it is sent; says 451 to each recipient's first try where told to."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[str, str, bytes]] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        self.mails += [(envelope.mail_from or "", to, envelope.content) for to in envelope.rcpt_tos]
+        return "250 2.0.0 Ok"
+
+
+def test_confirmations_and_notices_leave_through_a_relay(tmp_path: Path) -> None:
+    sink = Sink()
+    relay = Controller(sink, hostname="127.0.0.1", port=free_port())
+    relay.start()
+    gateway = Gateway(tmp_path, relay=f"smtp://127.0.0.1:{relay.port}")
+    try:
+        gateway.start()
+        for n in range(5):
+            gateway.send(mail(f"Question {n}", "How?", f"kim{n}@example.net"), f"kim{n}@example.net")
+        wait_for(lambda: len(sink.mails) == 10, "five confirmations and five notices")
+        assert gateway.stop() == 0
+    finally:
+        gateway.kill()
+        relay.stop()
+    to_customers = [m for m in sink.mails if m[1].startswith("kim")]
+    assert {sender for sender, _, _ in to_customers} == {""}
+    to_staff = [m for m in sink.mails if m[1] == "ann@example.com"]
+    assert all(sender.startswith("support+") for sender, _, _ in to_staff)
+    ids = [message_from_bytes(content)["Message-ID"] for _, _, content in sink.mails]
+    assert len(set(ids)) == 10
