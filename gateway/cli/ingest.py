@@ -14,7 +14,6 @@ import typer
 from gateway.cli.console import complain, err, out, print_json, text
 from gateway.cli.context import Json, settings_of, store_of
 from gateway.cli.parse import STANDARD_INPUT
-from gateway.cli.parse import STANDARD_INPUT
 from gateway.errors import ConfigurationError, GatewayError
 
 if TYPE_CHECKING:
