@@ -146,7 +146,7 @@ class Gateway:
         if not all((self.outbox / part).exists() for part in ("cur", "new", "tmp")):
             return []
         box = mailbox.Maildir(str(self.outbox), create=False)
-        mails = [BytesParser(policy=policy.default).parsebytes(box.get_bytes(key)) for key in box.keys()]
+        mails = [BytesParser(policy=policy.default).parsebytes(box.get_bytes(key)) for key in box.iterkeys()]
         wanted = [m for m in mails if to in str(m["Delivered-To"] or m["To"]) and subject in str(m["Subject"])]
         return sorted(wanted, key=lambda m: str(m["Date"]))
 
