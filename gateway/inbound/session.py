@@ -44,7 +44,11 @@ class Session(Connection):
         verb, _, argument = line.partition(b" ")
         known = _COMMANDS.get(verb.upper())
         if known is not None:
-            known(self, argument)
+            try:
+                known(self, argument)
+            except Exception as problem:  # the intake's, whose text the client never sees
+                log.part_crashed("intake", problem)
+                self.reply(LATER)
         else:
             self._greeting_command(verb.upper(), argument)
 

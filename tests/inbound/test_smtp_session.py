@@ -239,6 +239,18 @@ async def test_the_intakes_failures_show_only_what_is_public(problem: Exception,
         assert (await client.send(MAIL))[:3] == "250"
 
 
+@pytest.mark.parametrize(("question", "codes"), [("knows", ["250", "451", "503"]), ("trouble", ["451", "503", "503"])])
+async def test_an_intake_that_fails_at_a_question_puts_the_mail_off(question: str, codes: list[str]) -> None:
+    def fails(*asked: str) -> bool:
+        raise RuntimeError("db password=hunter2")
+
+    async with listening() as house:
+        setattr(house.intake, question, fails)
+        client = await house.greeted()
+        client.write(b"MAIL FROM:<anna@example.com>\r\nRCPT TO:<support@desk.example>\r\nDATA\r\n")
+        assert await client.codes(3) == codes
+
+
 async def test_while_there_is_trouble_the_sender_keeps_the_mail() -> None:
     async with listening(MemoryIntake(trouble_now="disk /var full")) as house:
         client = await house.greeted()
