@@ -1,0 +1,135 @@
+"""``gateway init`` and ``gateway check``."""
+
+import json
+import os
+import socket
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.settings import load
+from tests.cli.conftest import Result, Run
+
+
+def findings(result: Result) -> dict[str, dict[str, Any]]:
+    return {one["what"]: one for one in json.loads(result.out)}
+
+
+def add(path: Path, text: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def test_init_writes_a_configuration_that_holds_and_names_the_policy_beside_it(run: Run, tmp_path: Path) -> None:
+    assert run("init").status == 0
+    settings = load(tmp_path / "gateway.toml", {})
+    assert settings.gateway.policy == Path("policy.toml")
+    assert (tmp_path / "policy.toml").exists()
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "var" / "secret.key").stat().st_mode) == 0o600
+
+
+def test_init_writes_where_the_configuration_is_named(run: Run, tmp_path: Path) -> None:
+    assert run("--config", tmp_path / "etc" / "desk.toml", "init").status == 0
+    settings = load(tmp_path / "etc" / "desk.toml", {})
+    assert settings.gateway.policy == tmp_path / "etc" / "policy.toml"
+
+
+def test_init_overwrites_nothing_unless_forced(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text("mine", encoding="utf-8")
+    result = run("init")
+    assert result.status == 1
+    assert "policy.toml already there" in result.err
+    assert not (tmp_path / "gateway.toml").exists()
+    assert (tmp_path / "policy.toml").read_text(encoding="utf-8") == "mine"
+    assert run("init", "--force").status == 0
+
+
+def test_init_keeps_the_secret_that_is_there(run: Run, tmp_path: Path) -> None:
+    run("init")
+    secret = (tmp_path / "var" / "secret.key").read_bytes()
+    run("init", "--force")
+    assert (tmp_path / "var" / "secret.key").read_bytes() == secret
+
+
+def test_check_passes_after_init_and_points_at_the_sample_addresses(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_SMTP_LISTEN", "127.0.0.1:0")
+    run("init")
+    result = run("check", "--json")
+    assert result.status == 0, result.out
+    assert "support@example.com" in findings(result)["addresses"]["says"]
+    assert {one["level"] for one in findings(result).values()} <= {"ok", "note"}
+
+
+def test_check_prints_a_line_and_a_remedy_for_people(configured: Run) -> None:
+    out = configured("check").out
+    assert "ok   configuration: gateway.toml" in out
+    assert "     -> to send it, name smtp://HOST:PORT in outbound.relay" in out
+
+
+def test_check_fails_for_every_mistake_of_the_configuration(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text("[smtp]\nlisten = 1\nfoo = 2\n", encoding="utf-8")
+    result = run("check", "--json")
+    assert result.status == 1
+    assert [one["level"] for one in json.loads(result.out)] == ["fail"] * 3
+
+
+@pytest.mark.parametrize(
+    ("section", "what", "words"),
+    [
+        ('[outbound]\nrelay = "smtp://127.0.0.1:1"', "relay", "refused"),
+        ('[smtp]\ntls_certificate = "none.pem"\ntls_key = "none.key"', "TLS", "none.pem"),
+        ('[lmtp]\nlisten = "127.0.0.1:{taken}"', "lmtp.listen", "in use"),
+    ],
+)
+def test_check_finds_what_does_not_work(configured: Run, tmp_path: Path, section: str, what: str, words: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        add(tmp_path / "gateway.toml", section.replace("{taken}", str(other.getsockname()[1])))
+        result = configured("check", "--json")
+    assert result.status == 1
+    finding = findings(result)[what]
+    assert finding["level"] == "fail"
+    assert words in finding["says"]
+
+
+def test_check_finds_a_broken_policy_a_broken_template_and_a_broken_database(configured: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text("nonsense = 1\n", encoding="utf-8")
+    (tmp_path / "mails" / "en").mkdir(parents=True)
+    (tmp_path / "mails" / "en" / "page.txt.j2").write_text("{{ nonsense }}", encoding="utf-8")
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "gateway.db").write_text("no database at all" * 100, encoding="utf-8")
+    path = tmp_path / "gateway.toml"
+    text = path.read_text(encoding="utf-8").replace(
+        "[[mailbox]]", 'policy = "policy.toml"\ntemplates = "mails"\n[[mailbox]]'
+    )
+    path.write_text(text, encoding="utf-8")
+    result = configured("check", "--json")
+    assert result.status == 1
+    failed = {what for what, one in findings(result).items() if one["level"] == "fail"}
+    assert {"policy", "templates", "database"} <= failed
+    assert "page.txt.j2:1" in findings(result)["templates"]["says"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_check_finds_a_data_folder_that_cannot_be_written(configured: Run, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir(mode=0o500)
+    assert findings(configured("check", "--json"))["data folder"]["level"] == "fail"
+
+
+def test_check_asks_a_relay_for_its_greeting(configured: Run, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as relay:
+        add(tmp_path / "gateway.toml", f'[outbound]\nrelay = "smtp://127.0.0.1:{relay.getsockname()[1]}"')
+
+        def greet() -> None:
+            connection, _ = relay.accept()
+            connection.sendall(b"220 relay.example ready\r\n")
+            connection.close()
+
+        greeter = threading.Thread(target=greet)
+        greeter.start()
+        result = configured("check", "--json")
+        greeter.join()
+    assert findings(result)["relay"]["level"] == "ok"
+    assert "relay.example" in findings(result)["relay"]["says"]
