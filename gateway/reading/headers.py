@@ -151,5 +151,6 @@ def _joined(parts: dict[int, tuple[bool, str]]) -> str:
         percent, content = parts[number]
         if number == 0 and percent and content.count("'") >= 2:
             name, _, content = content.split("'", 2)
-        data.append(unquote_to_bytes(content) if percent else content.encode("utf-8", "surrogateescape"))
+        encoded_content = content.encode("utf-8", "surrogateescape")
+        data.append(unquote_to_bytes(encoded_content) if percent else encoded_content)
     return shown(charset.decode(b"".join(data), name))

@@ -48,6 +48,7 @@ def test_values_are_decoded_as_people_mean_them(value: bytes, text: str) -> None
         (b"a/b; filename*0=long; filename*1=er; filename*2=.txt", {"filename": "longer.txt"}),
         (b"a/b; filename*1=er.txt; filename*0*=utf-8''l%C3%B6ng", {"filename": "länger.txt".replace("ä", "ö")}),
         (b'a/b; name="=?utf-8?q?Gr=C3=BC=C3=9Fe=2Etxt?="', {"name": "Grüße.txt"}),
+        (b"a/b; filename*0*=gr\xfc; filename*1*=n.txt", {"filename": "grün.txt"}),
         (b"a/b; filename*x=y; =; ;;", {}),
     ],
 )

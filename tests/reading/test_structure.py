@@ -40,7 +40,8 @@ def test_normalising_keeps_offsets_and_usually_the_object() -> None:
 def test_a_boundary_that_begins_like_another_does_not_end_it() -> None:
     raw = (
         b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
-        b"Content-Type: multipart/alternative; boundary=b2\r\n\r\n--b2\r\n\r\none\r\n--b2\r\n\r\ntwo\r\n--b2--\r\n--b\r\n\r\nthree\r\n--b--\r\n"
+        b"Content-Type: multipart/alternative; boundary=b2\r\n\r\n--b2\r\n\r\none\r\n--b2\r\n\r\ntwo\r\n--b2--\r\n"
+        b"--b\r\n\r\nthree\r\n--b--\r\n"
     )
     assert [(part.depth, part.content()) for part in parts_of(raw) if not part.is_container] == [
         (2, b"one"),
