@@ -1,0 +1,82 @@
+"""``gateway ingest``: what is kept, under which envelope, and what an MTA is told."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+MAIL = b"From: maria@customer.example\nTo: support@desk.example\nSubject: hello\n\ntext\n"
+
+
+@pytest.fixture(autouse=True)
+def no_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("ORIGINAL_RECIPIENT", "SENDER"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def test_a_file_is_kept_and_listed(configured: Run, tmp_path: Path) -> None:
+    (tmp_path / "mail.eml").write_bytes(MAIL)
+    assert configured("ingest", "mail.eml", "--json").json == [{"file": "mail.eml", "id": 1, "error": None}]
+    (row,) = configured("mail", "list", "--json").json
+    assert (row["id"], row["via"], row["recipients"], row["state"]) == (1, "file", ["support@desk.example"], "received")
+
+
+def test_what_an_mta_pipes_in_carries_its_envelope(configured: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORIGINAL_RECIPIENT", "support+TOKEN@desk.example")
+    monkeypatch.setenv("SENDER", "bounce@customer.example")
+    assert configured("ingest", stdin=b"From x Thu Jan  1 00:00:00 2026\n" + MAIL).status == 0
+    (row,) = configured("mail", "list", "--json").json
+    assert (row["via"], row["mail_from"]) == ("pipe", "bounce@customer.example")
+    assert row["recipients"] == ["support+TOKEN@desk.example"]
+
+
+def test_options_win_over_the_environment(configured: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENDER", "bounce@customer.example")
+    configured(
+        "ingest", "-", "--sender", "", "--recipient", "a@desk.example", "--recipient", "b@desk.example", stdin=MAIL
+    )
+    (row,) = configured("mail", "list", "--json").json
+    assert (row["mail_from"], row["recipients"]) == ("", ["a@desk.example", "b@desk.example"])
+
+
+def test_one_bad_file_does_not_stop_the_others(configured: Run, tmp_path: Path) -> None:
+    (tmp_path / "good.eml").write_bytes(MAIL)
+    (tmp_path / "empty.eml").write_bytes(b"")
+    result = configured("ingest", "empty.eml", "none.eml", "good.eml")
+    assert result.status == 1
+    assert "kept mail 1" in result.out
+    assert len(result.err.splitlines()) == 2
+
+
+def test_a_mail_that_is_too_large_is_refused_for_good(configured: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_SMTP_MAX_MESSAGE_BYTES", "50")
+    assert configured("ingest", stdin=MAIL).status == 1
+
+
+def test_an_mta_keeps_its_mail_while_the_configuration_is_wrong(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text("nonsense", encoding="utf-8")
+    assert run("ingest", stdin=MAIL).status == 75
+
+
+@pytest.mark.parametrize("trouble", ["a file", "no database"])
+def test_an_mta_keeps_its_mail_while_it_cannot_be_kept(configured: Run, tmp_path: Path, trouble: str) -> None:
+    if trouble == "a file":
+        (tmp_path / "var").write_bytes(b"")
+    else:
+        (tmp_path / "var").mkdir()
+        (tmp_path / "var" / "gateway.db").write_bytes(b"no database" * 1000)
+    result = configured("ingest", stdin=MAIL)
+    assert result.status == 75
+    assert result.err.startswith("error: ")
+    assert "Traceback" not in result.err
+
+
+def test_an_mta_keeps_its_mail_while_the_database_server_is_down(
+    configured: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg", reason="the extra postgresql is not installed")
+    monkeypatch.setenv("GATEWAY_DATABASE", "postgresql://nobody:hunter2@127.0.0.1:1/none?connect_timeout=2")
+    result = configured("ingest", stdin=MAIL)
+    assert result.status == 75
+    assert "hunter2" not in result.err
