@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
 from gateway.desk import loop, tokens
 from gateway.desk.decision import Outgoing
@@ -92,7 +93,7 @@ class Composer:
                 headers.ids("Message-ID", (f"{unique}@{self._settings.hostname}",)),
                 headers.ids("In-Reply-To", (parent,)),
                 headers.ids("References", headers.references(ticket.thread if ticket else (), parent)),
-                _machine(out, bool(parent)),
+                _machine(out.template, out.automatic, bool(parent)),
                 headers.token(loop.HEADER, loop.sign(self._keys, unique)),
             )
         )
@@ -152,10 +153,11 @@ def _parent(out: Outgoing, ticket: Ticket | None, cause: Cause) -> str:
     return cause.message_id
 
 
-def _machine(out: Outgoing, answers: bool) -> str:
+@cache
+def _machine(template: str, automatic: bool, answers: bool) -> str:
     """What keeps other machines from answering (RFC 3834 §5): everything but what an agent wrote carries it."""
-    if out.template == "answer":
+    if template == "answer":
         return ""
-    fields = headers.token("Auto-Submitted", "auto-replied" if out.automatic and answers else "auto-generated")
+    fields = headers.token("Auto-Submitted", "auto-replied" if automatic and answers else "auto-generated")
     fields += headers.token("X-Auto-Response-Suppress", "All")
-    return fields + (headers.token("Precedence", "auto_reply") if out.automatic else "")
+    return fields + (headers.token("Precedence", "auto_reply") if automatic else "")

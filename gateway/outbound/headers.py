@@ -79,6 +79,7 @@ def token(name: str, value: str) -> str:
     return f"{name}: {clean(value).encode('ascii', 'ignore').decode()}\r\n"
 
 
+@lru_cache(64)
 def date(name: str, value: datetime) -> str:
     return f"{name}: {format_datetime(value)}\r\n"
 

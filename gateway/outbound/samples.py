@@ -31,6 +31,7 @@ _ANSWER = (
 )
 _EVIDENCE = ("“no workbook opens any more”: a core feature does not work", "nothing is said of a workaround")
 _FACTS: dict[str, Any] = {"severity": "S1", "severity_name": DEFAULT.severity_name(Severity.S1, "en")}
+_CRITICAL: dict[str, Any] = {"severity": "S0", "severity_name": DEFAULT.severity_name(Severity.S0, "en")}
 _EXPECTED = views.Moment(weekday=0, day=24, month=11, year=2025, time="09:30", zone="PST")
 
 _CONFIRMATION = views.Confirmation(
@@ -62,7 +63,13 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
     "confirmation": (
         _CONFIRMATION,
         replace(
-            _CONFIRMATION, severity="S0", severity_name="critical", alerted=True, chat="", missing=(), signature=""
+            _CONFIRMATION,
+            **_CRITICAL,
+            severity_meaning=DEFAULT.severity_meaning(Severity.S0, "en"),
+            alerted=True,
+            chat="",
+            missing=(),
+            signature="",
         ),
         replace(_CONFIRMATION, stated="S0", name="", chat="", attachments=()),
         replace(_CONFIRMATION, stated="S2", copy=True, expected=None, missing=()),
@@ -76,7 +83,7 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
     "notice": (
         _NOTICE,
         replace(_NOTICE, stated="S0", check=True, opened=False, assignee="Ann Agent", status="pending", attachments=()),
-        replace(_NOTICE, severity="S0", severity_name="critical", alerted=True, author="carla@customer.example"),
+        replace(_NOTICE, **_CRITICAL, alerted=True, author="carla@customer.example"),
         replace(
             _NOTICE, author="Ann Agent", author_address="ann@example.com", by_agent=True, evidence=(), status="solved"
         ),
@@ -93,13 +100,12 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
     "page": (
         views.Page(
             **_COMMON,
-            severity="S0",
-            severity_name="critical",
+            **_CRITICAL,
             requester="Carla Customer <carla@customer.example>",
             text=_TEXT,
             evidence=_EVIDENCE,
         ),
-        views.Page(**_COMMON, severity="S0", severity_name="critical", requester="carla@customer.example", text=_TEXT),
+        views.Page(**_COMMON, **_CRITICAL, requester="carla@customer.example", text=_TEXT),
     ),
     "problem": (
         views.Problem(

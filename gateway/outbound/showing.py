@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -45,6 +46,7 @@ class Showing:
     def __init__(self, settings: Settings, policy: Policy) -> None:
         self._settings = settings
         self._policy = policy
+        self._expected = lru_cache(256)(self._expected_by)
 
     def view(
         self, out: Outgoing, mailbox: Mailbox, ticket: Ticket | None, cause: Cause, language: str, now: datetime
@@ -73,6 +75,10 @@ class Showing:
             evidence=tuple(clean(line) for line in page.evidence),
         )
 
+    def _expected_by(self, severity: Severity, now: datetime) -> views.Moment:
+        """Asked again for each mail of a batch, which shares its ``now``."""
+        return views.Moment.of(self._policy.answer_expected_by(severity, now))
+
     def _confirmation(
         self, out: Outgoing, ticket: Ticket, cause: Cause, language: str, now: datetime, common: Mapping[str, Any]
     ) -> views.Confirmation:
@@ -86,7 +92,7 @@ class Showing:
             severity_meaning=self._policy.severity_meaning(severity, language),
             stated=_stated(verdict, severity),
             alerted=cause.paged,
-            expected=views.Moment.of(self._policy.answer_expected_by(severity, now)),
+            expected=self._expected(severity, now),
             chat=self._policy.chat_now(now),
             missing=verdict.missing if verdict else (),
             attachments=_names(cause),
