@@ -14,6 +14,7 @@ import typer
 
 from gateway import __version__
 from gateway.cli import (
+    backup,
     check,
     classify,
     database,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 for command in (
     init.init, check.check, serve.serve, status.status, ingest.ingest, parse.parse, classify.classify, demo.demo,
+    backup.backup,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(tickets.app, name="tickets")

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 INLINE_BYTES = 16 * 1024
 SEGMENT_BYTES = 256 * 1024 * 1024
-_REFERENCE = re.compile(r"(\d{8})\.seg:(\d+):(\d+)")
+_REFERENCE = re.compile(r"(\d{8}\.seg):(\d+):(\d+)")
 
 
 class Segments:
@@ -65,13 +65,18 @@ class Segments:
 
     def read(self, reference: str) -> bytes:
         """Raises FileNotFoundError or ValueError where the reference leads nowhere."""
-        match = _REFERENCE.fullmatch(reference)
-        if match is None:
-            raise ValueError(f"{reference!r} is no reference to a raw mail")
-        name, start, length = match[1], int(match[2]), int(match[3])
-        with (self._folder / f"{name}.seg").open("rb") as file:
+        name, start, length = place(reference)
+        with (self._folder / name).open("rb") as file:
             file.seek(start)
             raw = file.read(length)
         if len(raw) != length:
             raise ValueError(f"{reference!r}: the segment ends early")
         return raw
+
+
+def place(reference: str) -> tuple[str, int, int]:
+    """The file that a reference names, where the mail starts in it, and its length; ValueError where it is none."""
+    match = _REFERENCE.fullmatch(reference)
+    if match is None:
+        raise ValueError(f"{reference!r} is no reference to a raw mail")
+    return match[1], int(match[2]), int(match[3])

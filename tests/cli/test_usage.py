@@ -11,7 +11,7 @@ from tests.cli.conftest import Run
 
 COMMANDS = (
     "init", "check", "serve", "status", "ingest", "parse", "classify", "demo", "tickets", "mail", "outbox", "templates",
-    "db",
+    "db", "backup",
 )  # fmt: skip
 
 
