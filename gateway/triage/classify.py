@@ -24,6 +24,10 @@ SUBJECT = 1000
 """Characters of a subject that are read."""
 
 
+WHOLE_SERVICE = "workbook"
+"""The component meant where many say that "it" is down: what everybody works with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What the words came to. ``subcategory`` such as ``core.login``; empty for no category."""
@@ -122,10 +126,17 @@ def _no_complaint(report: Report) -> Finding | None:
     asked = next((s for s in report.body if s.asks), None)
     if asked and not any(s.bad for s in report.body):
         return _finding(Severity.S3, "question", asked)
-    if report.bad:
+    if report.bad or (not asked and _consequences(report)):
         return None
-    defect = next((s for s in report.all if s.has("trouble") and not s.void), None)
+    told = (s for s in report.all if s.has("trouble", "workaround") and not s.void and not s.has("planned"))
+    defect = next(told, None)
     return _finding(Severity.S2, "defect", defect) if defect else _finding(Severity.S3, "no complaint", asked)
+
+
+def _consequences(report: Report) -> bool:
+    """Many people's work stands still, whatever the failure was called."""
+    many = report.has("everyone", "nobody") or any(count > 1 for s in report.relevant for count in s.people)
+    return many and report.has("stop") and report.has(*COMPONENTS, "surface") and not report.says("commercial")
 
 
 _QUESTIONS: tuple[Callable[[Report], Finding | None], ...] = (
@@ -146,6 +157,8 @@ def _failure(report: Report, small_group: int) -> Finding:
     kind = _kind(report)
     component = _component(report) if kind == "fail" else ""
     reach = scope(report, component, small_group)
+    if kind == "fail" and reach > Scope.FEW:
+        component = component or WHOLE_SERVICE
     severity = (_FAILS if kind == "fail" else _DEGRADED)[reach]
     way = report.says("workaround") if not report.says("clumsy") else None
     if way and not (kind.startswith("data.") and reach is Scope.ALL):
@@ -167,8 +180,10 @@ def _kind(report: Report) -> str:
     """``data...`` where output is wrong or unreadable; ``fail``; ``slow``."""
     if report.complains_of("plugin"):
         return "data.plugin"
-    if any(s.has("unreadable") and s.has("chart", "figures") for s in report.bad):
+    if any(s.has("unreadable") and s.has("chart") for s in report.bad) or report.first.has("unreadable"):
         return "data.readability"
+    if report.first.slow and not report.first.has("fail", "wrong"):
+        return "slow"
     if not report.first.has("fail"):
         if any(s.has("wrong") and not s.has("login", "secret") for s in report.bad) and report.has(*_OUTPUT):
             return "data.incorrect"
@@ -181,7 +196,7 @@ def _component(report: Report) -> str:
     """The core component that the complaint is about; empty where it cannot be told."""
     best = max(COMPONENTS, key=report.weight)
     if report.weight(best):
-        return best
+        return best if report.weight(best) > 5 or not report.has("vague") else ""
     if report.has("script", "status"):
         return "api"
     if report.has("surface") and not report.has("vague"):

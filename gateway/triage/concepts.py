@@ -27,7 +27,9 @@ MEANING = {
     "headcount_after": "a count of people stood before: of us",
     "other": "those who are set against the ones concerned: others, the rest, except",
     # what happens
-    "not": "negation, inability",
+    "not": "negation",
+    "cannot": "inability; a failure, unless a verb of the mind follows",
+    "mind": "verbs of mind and speech: decide, tell, wait",
     "act": "something one does with the product",
     "works": "is as it should be",
     "fail": "fails",
@@ -49,6 +51,7 @@ MEANING = {
     "drill": "exercise, test",
     "planned": "announced for later",
     "question": "asks",
+    "auxiliary": "begins a question, where a question mark ends it",
     "wish": "wants a feature",
     "courtesy": "thanks, praise",
     "commercial": "money, contracts, events, addresses",

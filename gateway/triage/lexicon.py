@@ -17,6 +17,14 @@ LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt")
 Extra = tuple[tuple[str, str], ...]
 """Words of an operator: concept and comma-separated words, in a form that can key a cache."""
 
+AGENT_NOUNS = {
+    "en": ("ers", "ors", "ists", "ants", "ians", "ees"),
+    "de": ("ern", "innen", "isten"),
+    "fr": ("eurs", "istes"),
+    "es": ("ores", "istas", "antes"),
+}
+"""Endings of those who do something: planners, Monteurinnen. ``not_people`` lists what only looks like it."""
+
 MEMO = 50_000
 """Words remembered per lexicon; beyond, hostile vocabulary is looked up afresh each time."""
 
@@ -45,7 +53,7 @@ CJK = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 class Codes(dict[str, str]):
     """Word to outline characters. Unknown words are resolved by their stems once, then remembered."""
 
-    def __init__(self, exact: Mapping[str, str], stems: Mapping[str, str], agent_nouns: bool) -> None:
+    def __init__(self, exact: Mapping[str, str], stems: Mapping[str, str], agent_nouns: tuple[str, ...]) -> None:
         super().__init__(exact)
         self._stems = stems
         self._agent_nouns = agent_nouns
@@ -62,7 +70,7 @@ class Codes(dict[str, str]):
         for length in range(len(word), 2, -1):
             if code := self._stems.get(word[:length]):
                 return code
-        if self._agent_nouns and len(word) > 5 and word.endswith(("ers", "ors", "ists", "ants", "ians", "ees")):
+        if len(word) > 5 and word.endswith(self._agent_nouns):
             return MARK["people"]
         return ""
 
@@ -122,7 +130,7 @@ def _build(tables: Iterable[Mapping[str, object]], language: str) -> Lexicon:
         single[word].add(MARK["number"])
     own_script = language == "ja"
     return Lexicon(
-        Codes({**_joined(single), **PUNCTUATION}, _joined(stems), language == "en"),
+        Codes({**_joined(single), **PUNCTUATION}, _joined(stems), AGENT_NOUNS.get(language, ())),
         _by_first(phrases),
         numbers,
         _script([*single, *stems, *("".join(words) for words in phrases)]) if own_script else None,
@@ -165,12 +173,27 @@ def _script(words: Iterable[str]) -> re.Pattern[str]:
 
 
 def _entries(text: str) -> Iterable[tuple[str, ...]]:
-    """``"log/sign in, down"`` as (log, in), (sign, in), (down,)."""
+    """``"log/sign in, down"`` as (log, in), (sign, in), (down,); ``fail~`` as all forms of the English verb."""
     for entry in text.split(","):
         choices: list[tuple[str, ...]] = [()]
         for word in entry.replace("-", " ").split():
-            choices = [(*start, choice) for start in choices for choice in word.split("/")]
+            forms = [form for choice in word.split("/") for form in _forms(choice)]
+            choices = [(*start, form) for start in choices for form in forms]
         yield from (choice for choice in choices if choice)
+
+
+def _forms(word: str) -> list[str]:
+    """``refuse~`` as refuse, refuses, refused, refusing. Where the last consonant may double, both spellings."""
+    if not word.endswith("~"):
+        return [word]
+    verb = word[:-1]
+    if verb.endswith("e"):
+        return [verb, f"{verb}s", f"{verb}d", f"{verb[:-1]}ing"]
+    if verb.endswith("y") and verb[-2] not in "aeou":
+        return [verb, f"{verb[:-1]}ies", f"{verb[:-1]}ied", f"{verb}ing"]
+    plural = f"{verb}es" if verb.endswith(("s", "x", "z", "ch", "sh")) else f"{verb}s"
+    stems = (verb, verb + verb[-1])
+    return [verb, plural, *(f"{stem}{end}" for stem in stems for end in ("ed", "ing"))]
 
 
 def _shipped(language: str) -> Mapping[str, object]:

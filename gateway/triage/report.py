@@ -55,8 +55,8 @@ class Report:
 
     @property
     def first(self) -> Sentence:
-        """The complaint itself. Only where there is one."""
-        return next((s for s in self.bad if not s.contrast), self.bad[0])
+        """The complaint itself; where nothing complains, how the mail begins."""
+        return next((s for s in self.bad if not s.contrast), (*self.bad, *self.all)[0])
 
     @property
     def contrast(self) -> bool:

@@ -26,9 +26,9 @@ def scope(report: Report, component: str, small_group: int) -> Scope:
     limited = report.contrast or report.partial
     if max(people, default=0) > small_group or max(places, default=0) > MANY_PLACES:
         return Scope.PART if limited else Scope.ALL
-    if people or report.has("one", "few"):
-        return Scope.FEW
     everyone = report.has("everyone", "nobody")
+    if people or (report.has("one", "few") and not everyone):
+        return Scope.FEW
     if report.complains_of("self") and not everyone:
         return Scope.FEW
     if (everyone or report.complains_of("all")) and not report.contrast:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.triage.concepts import any_of
 from gateway.triage.report import Report
 from gateway.triage.signals import Sentence
 
@@ -15,7 +16,7 @@ def incident(report: Report) -> tuple[str, Sentence] | None:
 
     Credible is what is stated as seen; questionnaires, bounty offers, advice and exercises are not.
     """
-    if not report.says(*_EXTERNAL_WORDS, "foreign", "secret", "privilege") or report.says("drill", "blame"):
+    if not report.says(*_EXTERNAL_WORDS, "foreign", "rls", "secret", "privilege") or report.says("drill", "blame"):
         return None
     told = [s for s in report.all if not (s.has("enquiry", "planned") or (s.asks and s.outline.endswith("?")))]
     enquiries = sum(s.asks or s.has("enquiry") for s in report.all)
@@ -24,14 +25,25 @@ def incident(report: Report) -> tuple[str, Sentence] | None:
         if sentence.has("privilege"):
             return "isec.leak", sentence
         near = told[max(0, place - 2) : place + 3]
-        if credible and any(s.has("proof") for s in near) and (kind := _kind(sentence, near)):
+        seen = any(s.has("proof") for s in near) or _detailed(sentence, report)
+        if credible and seen and (kind := _kind(sentence, near)):
             return kind, sentence
     return None
+
+
+_TELLING = any_of(*_EXTERNAL_WORDS, "leak", "rls", "foreign", "other")
+
+
+def _detailed(sentence: Sentence, report: Report) -> bool:
+    """Two telling words in one sentence of the body: nobody says so in passing."""
+    return sentence in report.body and sum(mark in _TELLING for mark in sentence.outline) > 1
 
 
 def _kind(sentence: Sentence, near: list[Sentence]) -> str:
     if sentence.has(*_EXTERNAL_WORDS):
         return "esec." + next(name for name in EXTERNAL if sentence.has(f"security_{name}"))
+    if sentence.has("other") and any(s.has("rls") for s in near) and not sentence.asks:
+        return "isec.rls"
     if sentence.has("foreign") and any(s.has("rls", "leak", "figures", "proof") for s in near):
         return "isec.rls"
-    return "isec.leak" if sentence.has("secret") and sentence.has("leak", "foreign") else ""
+    return "isec.leak" if sentence.has("secret") and any(s.has("leak", "foreign") for s in near) else ""

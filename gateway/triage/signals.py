@@ -25,31 +25,47 @@ _FAIL, _WORKS, _CLUMSY = MARK["fail"], MARK["works"], MARK["clumsy"]
 _BAD_NEWS = any_of("fail", "trouble", "slow", "wrong", "partial", "leak")
 _DOING = any_of("act", "works")
 _STOPS = "".join(sorted(_BAD_NEWS | _DOING)) + END + CLAUSE + ASK
-_NO_WAY = re.compile(f"{MARK['not']}([^{_STOPS}]{{0,3}}){MARK['workaround']}")
+_NO = f"[{MARK['not']}{MARK['cannot']}{MARK['nobody']}]"
+_NO_WAY = re.compile(f"{_NO}([^{_STOPS}]{{0,3}}){MARK['workaround']}")
 _NEGATION = re.compile(f"{MARK['not']}([^{_STOPS}]{{0,3}})([{''.join(sorted(_BAD_NEWS | _DOING))}])")
 _DENIAL = re.compile(
-    f"({MARK['nobody']}[^{_STOPS}{MARK['not']}]{{0,5}}){MARK['not']}?[^{_STOPS}]{{0,3}}[{''.join(sorted(_DOING))}]"
+    f"({MARK['nobody']}[^{_STOPS}{MARK['not']}{MARK['cannot']}]{{0,5}}){_NO}?[^{_STOPS}]{{0,3}}[{''.join(sorted(_DOING))}]"
 )
 """With a second negation in it, as Polish and French have it ("nikt nie może", "aucun ne parvient")."""
+_UNABLE = re.compile(f"{MARK['cannot']}([^{_STOPS}]{{0,3}})[{''.join(sorted(_DOING))}]|{MARK['cannot']}")
+_NUMBER = MARK["number"]
+_COUNT_NOT_STATUS = re.compile(f"{_FAIL}{MARK['status']}(?=[^{_STOPS}]{{0,2}}[{MARK['people']}{MARK['places']}])")
 _REWRITES = (
     (MARK["workaround"], _NO_WAY, _CLUMSY + r"\1"),
     (MARK["workaround"], pattern("workaround ~4 not"), _CLUMSY + r"\1"),
     (MARK["workaround"], pattern("workaround ~4 fail"), _CLUMSY + r"\1" + _FAIL),
+    (MARK["status"], _COUNT_NOT_STATUS, ""),
+    (MARK["all"], pattern("all ~0 number"), MARK["everyone"] + r"\1" + _NUMBER),
+    (MARK["cannot"], pattern("cannot ~1 mind"), r"\1"),
     (MARK["affected"], pattern("not ~2 affected"), _WORKS + r"\1"),
-    (MARK["past"], pattern("not ~1 past"), _FAIL + r"\1"),
-    (QUOTE, pattern('yields ~1 "'), _FAIL + r"\1"),
+    (MARK["past"], pattern("not/cannot ~1 past"), _FAIL + r"\1"),
     (MARK["nobody"], _DENIAL, r"\1" + _FAIL),
+    (MARK["cannot"], _UNABLE, _FAIL + r"\1"),
 )
-"""In this order: "no other way", "a detour does not exist", "by hand fails too", "not affected", "not resolved",
-"answers "realm disabled"", "nobody can open". ``_NEGATION`` comes last. The mark is what a rule cannot do without."""
+"""In this order: "no other way", "a detour does not exist", "by hand fails too", "500 users" (no status code), "all
+nine locks", "can't tell", "not affected", "not resolved", "nobody can open", "can't ship". ``_NEGATION`` comes last.
+The mark is what a rule cannot do without: where the mail does not have it, the rule is not tried."""
 
-_BAD = any_of("fail", "wrong", "slow", "unreadable", "partial")
+_BAD = any_of("fail", "wrong", "slow", "unreadable")
 _LONG = pattern("takes ~4 duration")
+_COMPONENT = any_of(*COMPONENTS)
 _PRODUCT = any_of(*COMPONENTS, "surface", "chart", "plugin")
 
 _SUPPOSED = re.compile(
-    later("hypothetical", "fail/slow/wrong/nobody/not/stop") + "|" + pattern("planned ~3 fail/slow/stop").pattern
+    later("hypothetical", "fail/slow/wrong/nobody/not/stop")
+    + "|"
+    + pattern("planned ~6 fail/slow/stop").pattern
+    + "|"
+    + pattern("fail/slow ~3 planned").pattern
 )
+_QUOTED = pattern('yields ~1 "')
+_LATER_AUXILIARY = re.compile(f"([^|,]){MARK['auxiliary']}+")
+_AUXILIARY = re.compile(f"(?:^|,){MARK['auxiliary']}")
 _ASKED = re.compile(later("question/wish", "fail/slow/wrong/unreadable/partial/trouble"))
 _RELAPSE = re.compile(later("past", "other/again", "fail"))
 _OTHERS_FINE = re.compile(
@@ -58,7 +74,7 @@ _OTHERS_FINE = re.compile(
             pattern("other ~4 works/act").pattern,
             pattern("works ~3 other").pattern,
             pattern("other ~3 not").pattern + "(?:,|$)",
-            pattern(", people/places/group/organisation ~1 works").pattern,
+            pattern(", people/places/group/organisation ~4 works").pattern,
         )
     )
 )
@@ -93,7 +109,8 @@ class Sentence(NamedTuple):
         return " ".join(self.words)[:160]
 
 
-_ASKING, _WORKAROUND = any_of("question", "wish"), any_of("workaround")
+_ASKING, _WORKAROUND = any_of("question", "wish", "auxiliary"), any_of("workaround")
+_WISH_OR_QUESTION = any_of("question", "wish")
 _VOID, _PAST = any_of("drill", "enquiry", "blame"), any_of("past")
 _SUPPOSING = any_of("hypothetical", "planned")
 _SLOW, _TAKES = any_of("slow"), any_of("takes")
@@ -116,6 +133,10 @@ def _sentence(outline: str, words: list[str], people: list[int], places: list[in
 
 
 def _asks(outline: str, marks: frozenset[str]) -> bool:
+    if ASK in marks and _AUXILIARY.search(outline):
+        return True
+    if marks.isdisjoint(_WISH_OR_QUESTION):
+        return False
     return ASK in marks or marks.isdisjoint(_BAD) or _ASKED.search(outline) is not None
 
 
@@ -136,7 +157,18 @@ def _contrast(outline: str, marks: frozenset[str], bad: bool) -> bool:
         return False
     if not bad and not marks.isdisjoint(_FINE) and marks.isdisjoint(_POLITE):
         return True
-    return not marks.isdisjoint(_FINE_OR_OTHER) and _OTHERS_FINE.search(outline) is not None
+    if marks.isdisjoint(_FINE_OR_OTHER):
+        return False
+    return _OTHERS_FINE.search(outline) is not None or (CLAUSE in outline and _fine_clause(outline))
+
+
+def _fine_clause(outline: str) -> bool:
+    """A clause says that the same component is fine for some: "... fails; the other connections index as usual"."""
+    clauses = [frozenset(clause) for clause in outline.split(CLAUSE)]
+    failing = frozenset().union(*(c for c in clauses if not c.isdisjoint(_BAD)))
+    return any(
+        not c.isdisjoint(_FINE) and c.isdisjoint(_BAD) and not c.isdisjoint(_COMPONENT & failing) for c in clauses
+    )
 
 
 def sentences(text: str, lexicon: Lexicon) -> tuple[Sentence, ...]:
@@ -145,13 +177,21 @@ def sentences(text: str, lexicon: Lexicon) -> tuple[Sentence, ...]:
         text = _ASIDE.sub(r"\2 , \1 ", text)
     words = lexicon.words(_BREAK.sub(" | ", text))
     codes = lexicon.outline(words)
-    outline = "".join(codes)
+    outline = _trimmed("".join(codes))
     for mark, rule, replacement in _REWRITES:
         if mark in outline:
             outline = rule.sub(replacement, outline)
     if MARK["not"] in outline:
         outline = _NEGATION.sub(_negated, outline)
     return tuple(_cut(words, codes, outline, lexicon.numbers))
+
+
+def _trimmed(outline: str) -> str:
+    """Without what only matters in its place: "answers" before a quoted message, "is" where a question begins."""
+    if QUOTE in outline:
+        outline = _QUOTED.sub(_FAIL + r"\1", outline)
+    outline = outline.replace(MARK["yields"], "")
+    return _LATER_AUXILIARY.sub(r"\1", outline) if ASK in outline else outline.replace(MARK["auxiliary"], "")
 
 
 def _negated(found: re.Match[str]) -> str:
@@ -171,7 +211,7 @@ def _cut(words: list[str], codes: list[str], outline: str, numbers: Mapping[str,
         start = end + 1
 
 
-_NUMBER, _BEFORE = MARK["number"], MARK["headcount_before"]
+_BEFORE = MARK["headcount_before"]
 _PEOPLE, _PLACES = any_of("people", "headcount_after"), any_of("places")
 _NOT_COUNTED = any_of("not_people", "duration", "percent")
 _COUNT_ENDS = frozenset((CLAUSE, ASK, END))

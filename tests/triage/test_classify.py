@@ -146,10 +146,10 @@ def test_only_severities_of_the_policy_page():
 
 def test_words_of_the_policy_count():
     shipped = (resources.files("gateway") / "defaults" / "policy.toml").read_text(encoding="utf-8")
-    own = load_policy(shipped.replace("[words.en]", "[words.en]\nworkbook = ['lens pack']"), "policy.toml")
+    own = load_policy(shipped.replace("[words.en]", "[words.en]\nexport = ['lens pack']"), "policy.toml")
     text = "Nobody in the company can open a lens pack."
-    assert classify(text, "", DEFAULT).category is Category.NONE
-    assert classify(text, "", own).subcategory == "core.workbook"
+    assert classify(text, "", DEFAULT).subcategory == "core.workbook"
+    assert classify(text, "", own).subcategory == "core.export"
 
 
 @pytest.mark.parametrize(
