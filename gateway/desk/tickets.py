@@ -63,7 +63,8 @@ def opened(
             *mails.confirmations(case, (requester, *new.cc)),
             *mails.notices(agents, by=mails.shown_name(case)),
         ),
-        page=new.severity is Severity.S0 and (severity is not None or verdict.action is Action.PAGE),
+        # The policy says which severities page; an agent who names one herself pages with an S0.
+        page=verdict.action is Action.PAGE if severity is None else severity is Severity.S0,
         events=tuple(events),
         actor=case.sender.address or "gateway",
         verdict=verdict,

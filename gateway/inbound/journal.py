@@ -12,7 +12,7 @@ from threading import Lock
 
 from sqlalchemy import Connection
 
-from gateway import metrics
+from gateway import log, metrics
 from gateway.db.mails import Mails, Waiting
 from gateway.db.writer import Writer
 from gateway.model import Envelope
@@ -111,6 +111,11 @@ class Journal:
         for id_, future in zip(ids, batch.futures, strict=True):
             if not future.done():
                 future.set_result(id_)
+        accepted = [Waiting(id_, envelope, raw, at) for id_, (envelope, raw) in zip(ids, batch.mails, strict=True)]
         if batch.mine:
-            accepted = zip(ids, batch.mails, strict=True)
-            self._queue.put([Waiting(id_, envelope, raw, at) for id_, (envelope, raw) in accepted])
+            self._queue.put(accepted)
+        for one in accepted:
+            envelope = one.envelope
+            log.mail_accepted(
+                one.id, envelope.via, envelope.peer, envelope.mail_from, envelope.recipients, len(one.raw)
+            )  # fmt: skip

@@ -149,10 +149,10 @@ def test_without_any_sender_there_is_still_a_ticket() -> None:
     assert decision.opens.requester == Address("", "")
 
 
-def test_an_outage_pages() -> None:
+def test_a_first_mail_pages_as_its_verdict_says() -> None:
     assert decide(mail(), verdict=OUTAGE).page
     assert not decide(mail(), verdict=replace(OUTAGE, action=Action.CHECK)).page
-    assert not decide(mail(), verdict=replace(OUTAGE, severity=Severity.S1)).page
+    assert decide(mail(), verdict=replace(OUTAGE, severity=Severity.S1)).page
 
 
 @pytest.mark.parametrize(
