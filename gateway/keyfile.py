@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from gateway.desk.tokens import Keys
+from gateway.disk import make_folder, sync_folder
 from gateway.errors import Permanent
 
 _BYTES = 32
@@ -18,7 +19,7 @@ def load_or_make(path: Path) -> Keys:
     Raises Permanent where the file is damaged.
     """
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         _write(path, f"1 {secrets.token_hex(_BYTES)}\n")
     return _parse(path)
 
@@ -31,6 +32,7 @@ def _write(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.rename(path)
+    sync_folder(path.parent)
 
 
 def _parse(path: Path) -> Keys:

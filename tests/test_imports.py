@@ -11,7 +11,7 @@ PACKAGE = ROOT / "gateway"
 
 LAYERS = (
     {"errors", "model"},
-    {"printable", "fields", "mistakes"},
+    {"printable", "fields", "mistakes", "disk"},
     {"settings"},
     {"reading", "triage", "desk"},
     {"metrics", "keyfile"},

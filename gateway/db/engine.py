@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool
 
+from gateway.disk import make_folder
 from gateway.errors import Permanent, Temporary
 
 BUSY_SECONDS = 20
@@ -36,7 +37,7 @@ def open_engine(url: str) -> Engine:
     file = sqlite_file(url)
     if file is None:
         return create_engine(driver_url(url), pool_size=4, max_overflow=4, pool_pre_ping=True, pool_recycle=1800)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     engine = create_engine(
         url,
         poolclass=NullPool,
@@ -69,7 +70,7 @@ class ProcessLock:
 
     def __init__(self, file: Path) -> None:
         self._path = file.with_name(file.name + ".lock")
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._path.parent)
         self._file = self._path.open("w")
 
     def take(self) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from gateway.disk import make_folder, sync_folder
+
 INLINE_BYTES = 16 * 1024
 SEGMENT_BYTES = 256 * 1024 * 1024
 _REFERENCE = re.compile(r"(\d{8}\.seg):(\d+):(\d+)")
@@ -52,15 +54,11 @@ class Segments:
     def _open(self) -> BinaryIO:
         if self._file is None or self._file.tell() >= SEGMENT_BYTES:
             self.close()
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             last = max((int(path.stem) for path in self._folder.glob("*.seg")), default=0)
             self._name = f"{last + 1:08d}.seg"
             self._file = (self._folder / self._name).open("xb")
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self._folder)
         return self._file
 
     def read(self, reference: str) -> bytes:

@@ -7,6 +7,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from gateway.disk import make_folder, sync_folder
 from gateway.errors import Temporary
 
 
@@ -36,15 +37,11 @@ class Maildir:
     def _store(self, name: str, data: bytes) -> None:
         """Complete or not at all: written aside, synced, renamed, and the folder synced."""
         for part in ("tmp", "new", "cur"):
-            (self._folder / part).mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder / part)
         aside = self._folder / "tmp" / f"{name}.{os.getpid()}"
         with aside.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         aside.rename(self._folder / "new" / name)
-        handle = os.open(self._folder / "new", os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(self._folder / "new")
