@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from gateway.model import Identity
 from gateway.reading import headers
 
 LONGEST = 2000
 """Bytes of a From header; a longer one names nobody."""
+BROKEN = ("header-too-long", "header-without-end")
+"""Defects of the mail's own header block that leave open whether another From stands in it."""
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
 _SPEC = rf"({_ATOM}(?:\.{_ATOM})*)@((?:[^\W_](?:[\w-]{{0,61}}[^\W_])?\.)*[^\W_](?:[\w-]{{0,61}}[^\W_])?)"
 _COMMENT = r"\([^()\\<>@\"]*+\)"
@@ -30,10 +32,11 @@ _ADDRESS = re.compile(r"[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-def of(fields: Sequence[bytes], *, cut: bool = False) -> Identity:
-    """The identity that the From headers state; ``cut`` where the header block was too long to be read whole."""
-    if cut:
-        return Identity("", ("header-too-long",))
+def of(fields: Sequence[bytes], defects: Collection[str] = ()) -> Identity:
+    """The identity that the From headers state, in a mail with these defects."""
+    for defect in BROKEN:
+        if defect in defects:
+            return Identity("", (defect,))
     if len(fields) != 1:
         return Identity("", ("several-from-headers" if fields else "no-from",))
     if len(fields[0]) > LONGEST:

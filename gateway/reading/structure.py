@@ -110,14 +110,17 @@ class _Walk:
             pairs.append((found[1].decode("ascii").lower(), found[2]))
             at = found.end()
         if limit < span.end and at >= limit:
-            self.defects.append("header-too-long")
+            self._note("header-too-long", span)
             blank = _BODY.search(self.raw, limit - 1, span.end)
             at = blank.end() if blank else span.end
         elif blank := _BLANK_LINE.match(self.raw, at, span.end):
             at = blank.end()
         elif at < span.end:
-            self.defects.append("header-without-end")
+            self._note("header-without-end", span)
         return Headers(pairs), at
+
+    def _note(self, defect: str, span: _Span) -> None:
+        self.defects.append(defect if span.parent < 0 else f"part-{defect}")
 
     def _type(self, headers: Headers, default: str) -> tuple[str, dict[str, str]]:
         values = headers.raws("content-type")

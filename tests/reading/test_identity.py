@@ -97,7 +97,14 @@ def test_a_from_header_behind_the_limit_makes_the_identity_unknown() -> None:
     assert mail.identity == Identity("", ("header-too-long",))
 
 
-def test_a_from_line_in_the_body_is_no_header() -> None:
-    mail = read(b"Subject: s\r\nno field\r\nFrom: agent@corp.example\r\n\r\nhello")
-    assert mail.identity == Identity("", ("no-from",))
-    assert "header-without-end" in mail.defects
+def test_a_line_that_is_no_field_leaves_open_who_it_is_from() -> None:
+    mail = read(b"From: agent@corp.example\r\nno field\r\nFrom: evil@evil.example\r\n\r\nhello")
+    assert mail.identity == Identity("", ("header-without-end",))
+    assert mail.author is not None
+
+
+def test_a_broken_part_says_nothing_about_the_sender() -> None:
+    head = b"From: a@a.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    mail = read(head + b"--b\r\nX: y\r\nno field\r\n--b--\r\n")
+    assert mail.identity == Identity("a@a.example")
+    assert mail.defects == ("part-header-without-end",)
