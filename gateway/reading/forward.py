@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gateway.model import Forward, ReadMail
 from gateway.reading import headings, phrases
-from gateway.reading.headings import Heading, Kind
-from gateway.reading.html import to_text
+from gateway.reading.headings import Body, Heading, Kind
 from gateway.reading.labels import people
 from gateway.reading.lines import bare, folded, is_quoted
 
@@ -16,21 +15,19 @@ _PREFIX = re.compile(r"\s*(?:\[[^\[\]]{1,40}\]\s*)?([^\W\d_]{1,12})\s?(?:\[\d{1,
 _MARK = re.compile(r"[ \t]{0,3}>[ ]?")
 
 
-def find(text: str, html: str, subject: str, rfc822: Sequence[ReadMail]) -> Forward | None:
+def find(body: Body, subject: str, enclosed: Iterable[ReadMail]) -> Forward | None:
     """The forwarded mail, or None.
 
     Inline, a separator that says "forwarded" is believed always; headers that an answer has as well, unless the
-    subject is an answer's; an attribution, only where the subject is a forward's. ``rfc822`` holds the attached
-    messages, already read; the first is what is forwarded, unless the subject is an answer's.
+    subject is an answer's; an attribution, only where the subject is a forward's. ``enclosed`` are the attached
+    mails; the first is what is forwarded, unless the subject is an answer's.
     """
-    lines = (text if text.strip() or not html else to_text(html)).split("\n")
     prefix = _prefix(subject)
-    heading = next((one for one in headings.find(lines) if "sender" in one.fields or len(one.fields) > 1), None)
+    heading = next((one for one in body.headings if "sender" in one.fields or len(one.fields) > 1), None)
     if heading and _forwards(heading, prefix):
-        return _inline(lines, heading)
-    if rfc822 and prefix not in phrases.REPLY_PREFIXES:
-        return _attached(text, rfc822[0])
-    return None
+        return _inline(body.lines, heading)
+    attached = None if prefix in phrases.REPLY_PREFIXES else next(iter(enclosed), None)
+    return _attached(body.text, attached) if attached else None
 
 
 def _forwards(heading: Heading, prefix: str) -> bool:

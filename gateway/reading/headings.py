@@ -26,6 +26,15 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """A plain body, its lines, and the headings in them, top to bottom. Made once for all who take it apart."""
+
+    text: str
+    lines: Sequence[str]
+    headings: Sequence[Heading]
+
+
+@dataclass(frozen=True, slots=True)
 class Heading:
     """One heading, ``lines[start:end]``. ``fields`` hold raw values by the names of ``phrases.Labels``."""
 
@@ -54,6 +63,11 @@ _QUOTED_BLANKS = 5
 """Empty lines that may stand at the top of a quotation, above its heading."""
 
 
+def scan(text: str) -> Body:
+    lines = text.split("\n")
+    return Body(text, lines, tuple(find(lines)))
+
+
 def find(lines: Sequence[str]) -> Iterator[Heading]:
     """Yields the headings of a body, top to bottom, at the outermost level of quotation.
 
@@ -61,19 +75,9 @@ def find(lines: Sequence[str]) -> Iterator[Heading]:
     Text between lines of three backticks is code, and has none.
     """
     position, fenced = 0, False
-    for index, line in enumerate(lines):
-        # Most lines end here: a heading has a colon, an address or a year in its first line, or begins with a rule.
-        if not line or not (
-            ":" in line
-            or line[0] in _FIRST
-            or "<" in line
-            or "@" in line
-            or "20" in line
-            or "：" in line
-            or "--" in line
-        ):
-            continue
-        if line[0] == "`" and line.startswith("```"):
+    for index in _candidates(lines):
+        line = lines[index]
+        if line.startswith("```"):
             fenced = not fenced
         if fenced or index < position or len(line) > LONGEST or _is_inside_quotation(lines, index):
             continue
@@ -81,6 +85,21 @@ def find(lines: Sequence[str]) -> Iterator[Heading]:
         if heading:
             yield heading
             position = heading.end
+
+
+def _candidates(lines: Sequence[str]) -> list[int]:
+    """Most lines are none: a heading has a colon, an address or a year in its first line, or begins with a rule."""
+    return [
+        index
+        for index, line in enumerate(lines)
+        if line[:1] in _FIRST
+        or ":" in line
+        or "@" in line
+        or "<" in line
+        or "20" in line
+        or "--" in line
+        or "：" in line
+    ]
 
 
 def _is_inside_quotation(lines: Sequence[str], index: int) -> bool:
@@ -100,7 +119,7 @@ def at(lines: Sequence[str], position: int) -> Heading | None:
     if not line:
         return None
     if line[0] in _RULES or line[-1] in ":：-=":
-        found = _separated(lines, position)
+        found = _separated(lines, position, line)
         if found:
             return found
     label = labels.of(line)
@@ -124,9 +143,8 @@ def _under_plain_phrase(lines: Sequence[str], position: int, end: int, fields: M
     return Heading(Kind.HEADERS, position, end, fields)
 
 
-def _separated(lines: Sequence[str], position: int) -> Heading | None:
+def _separated(lines: Sequence[str], position: int, line: str) -> Heading | None:
     """A separator, and the headers or the attribution below it; a plain divider counts only with headers."""
-    line = bare(lines[position])
     kind = separator(line)
     below = _below_dividers(lines, position + 1) if kind or _DIVIDER.fullmatch(line) else None
     if kind is None:
@@ -144,8 +162,9 @@ def _separated(lines: Sequence[str], position: int) -> Heading | None:
 
 def _under_divider(lines: Sequence[str], position: int, below: int) -> Heading | None:
     """A plain rule with headers under it, or with a separator that says more."""
-    if separator(bare(lines[below])[:LONGEST]):
-        inner = _separated(lines, below)
+    line = bare(lines[below])
+    if separator(line[:LONGEST]):
+        inner = _separated(lines, below, line)
         return inner and Heading(inner.kind, position, inner.end, inner.fields)
     fields, end = labels.read(lines, below)
     return Heading(Kind.HEADERS, position, end, fields) if labels.convincing(fields) else None

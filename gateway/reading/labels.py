@@ -34,9 +34,10 @@ def of(line: str) -> tuple[str, str] | None:
 
     The names are those of ``phrases.Labels``; empty for a header that is known but not read.
     """
-    colon, wide = line.find(":", 0, _LONGEST_LABEL), line.find("：", 0, _LONGEST_LABEL)
-    if colon < 0 or 0 <= wide < colon:
-        colon = wide
+    colon = line.find(":", 0, _LONGEST_LABEL)
+    if not line.isascii():
+        wide = line.find("：", 0, _LONGEST_LABEL)
+        colon = wide if colon < 0 or 0 <= wide < colon else colon
     if colon < 1:
         return None
     name = _FIELDS.get(folded(line[:colon].strip(_EMPHASIS)))

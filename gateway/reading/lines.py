@@ -17,7 +17,9 @@ def is_quoted(line: str) -> bool:
 
 def bare(line: str) -> str:
     """The line without quotation marks, and without blanks at its ends."""
-    line = line.strip(_BLANKS).strip()
+    line = line.strip()
+    if not line.isascii():
+        line = line.strip(_BLANKS).strip()
     if line[:1] in (">", "|"):
         match = _QUOTE_MARKS.match(line)
         return line[match.end() :] if match else line
@@ -34,6 +36,8 @@ def next_filled(lines: Sequence[str], position: int, reach: int) -> int | None:
 
 def folded(text: str) -> str:
     """The text as phrases are compared: no case, and the Turkish dotted I without its extra dot."""
+    if text.isascii():
+        return text.lower().strip()
     return text.casefold().replace("i\u0307", "i").replace("\xa0", " ").strip()
 
 

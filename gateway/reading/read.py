@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -15,6 +15,7 @@ from gateway.reading import (
     dates,
     fingerprint,
     forward,
+    headings,
     html,
     identity,
     ids,
@@ -29,9 +30,6 @@ from gateway.reading.bodies import Bodies
 from gateway.reading.limits import DEFAULT, Limits
 from gateway.reading.mime import Headers, Part
 from gateway.reading.structure import Structure
-
-MOST_ENCLOSED = 20
-"""Attached mails that are looked into for a forward."""
 
 
 def read(raw: bytes, limits: Limits = DEFAULT) -> ReadMail:
@@ -62,14 +60,15 @@ def _read(raw: bytes, limits: Limits) -> ReadMail:
     leaves = bodies.sort(found.parts)
     facts = _facts(found, leaves, limits)
     told = bounce.find(found.headers, found.parts, facts)
-    new = reply.split(facts.text, facts.html, facts.subject)
+    body = headings.scan(facts.text)
+    new = reply.split(body, facts.html)
     attached = tuple(attachments.of(leaves.attached, limits))
     return replace(
         facts,
         safe_html=html.sanitise(facts.html) if facts.html else "",
         attachments=attached,
         reply=new,
-        forward=forward.find(facts.text, facts.html, facts.subject, _enclosed(leaves.attached, limits)),
+        forward=forward.find(body, facts.subject, _enclosed(leaves.attached, limits)),
         machine=robots.judge(found.headers, found.parts, replace(facts, bounce=told) if told else facts),
         bounce=told,
         language=language.of(new.text),
@@ -77,15 +76,12 @@ def _read(raw: bytes, limits: Limits) -> ReadMail:
     )
 
 
-def _enclosed(attached: Sequence[Part], limits: Limits) -> list[ReadMail]:
-    """The attached mails, each with its header facts and text only."""
-    mails = [part for part in attached if part.content_type == "message/rfc822"][:MOST_ENCLOSED]
-    return [_enclosed_mail(part.content(), limits) for part in mails]
-
-
-def _enclosed_mail(raw: bytes, limits: Limits) -> ReadMail:
-    found = structure.parse(structure.normalised(raw), limits)
-    return _facts(found, bodies.sort(found.parts), limits)
+def _enclosed(attached: Sequence[Part], limits: Limits) -> Iterator[ReadMail]:
+    """The attached mails, each with its header facts and text only, read when asked for."""
+    for part in attached:
+        if part.content_type == "message/rfc822":
+            found = structure.parse(structure.normalised(part.content()), limits)
+            yield _facts(found, bodies.sort(found.parts), limits)
 
 
 def _facts(found: Structure, leaves: Bodies, limits: Limits) -> ReadMail:
@@ -120,7 +116,7 @@ def _facts(found: Structure, leaves: Bodies, limits: Limits) -> ReadMail:
 
 
 def _identity(found: Structure) -> Identity:
-    return identity.of(found.headers.raws("from"), found.defects)
+    return identity.of(found.headers.raws("from"), cut="header-too-long" in found.defects)
 
 
 def _addresses(headers: Headers, name: str, limits: Limits) -> tuple[Address, ...]:
@@ -138,13 +134,13 @@ def _answer_to(reply_to: Sequence[Address], author: Address | None, sender: Addr
 
 
 def _bodies(leaves: Bodies, limits: Limits) -> tuple[str, str]:
-    """The text, made from the HTML or a winmail.dat where no text part stands, and the HTML."""
+    """The text, made from the HTML or a winmail.dat where no text part says anything, and the HTML."""
     text, html_body = _joined(leaves.texts, limits), _joined(leaves.htmls, limits)
     if not leaves.texts and not leaves.htmls:
         packed = next((part for part in leaves.attached if attachments.is_tnef(part)), None)
         body = tnef.read(packed.content()) if packed else tnef.Container()
         text, html_body = body.text[: limits.body_bytes], body.html[: limits.body_bytes]
-    if html_body and not text and not leaves.texts:
+    if html_body and not text.strip():
         text = html.to_text(html_body)
     return text, html_body
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import product
 
 from gateway.reading import phrases
 from gateway.reading.lines import LONGEST, folded, variants
@@ -22,9 +23,12 @@ _CLOSINGS = frozenset(variants(phrases.CLOSINGS))
 _CLOSING_ENDS = frozenset(closing[-1] for closing in _CLOSINGS)
 
 _MOBILE = re.compile("|".join(phrases.MOBILE), re.IGNORECASE | re.VERBOSE)
-_MOBILE_FIRST = frozenset(phrases.MOBILE_FIRST.split("|"))
+_MOBILE_FIRST = frozenset(
+    "".join(case) for word in phrases.MOBILE_FIRST.split("|") for case in product(*zip(word, word.upper(), strict=True))
+)
 _MOBILE_LAST = frozenset(ending[-1] for ending in phrases.MOBILE_LAST.split("|"))
 _MOBILE_WRAP = " \t\xa0<>(*[_"
+_MARKS = _RULES.union(_MOBILE_WRAP, "`")
 _SENTENCE = re.compile(r"[,;]\s\w|[.!?]\s\w")
 
 
@@ -32,9 +36,12 @@ def start(lines: Sequence[str]) -> int:
     """Index of the first line of the signature of one stretch of new text; ``len(lines)`` where there is none."""
     end, fenced = len(lines), False
     for index, line in enumerate(lines):
-        if line[:1] == "`" and line.startswith("```"):
+        # Most lines are told by their first characters, or by the last one.
+        if line[:1] not in _MARKS and line[:3] not in _MOBILE_FIRST and line[-1:] not in _MOBILE_LAST:
+            continue
+        if line.startswith("```"):
             fenced = not fenced
-        if line and not fenced and len(line) <= LONGEST and _begins(lines, index, line):
+        elif not fenced and len(line) <= LONGEST and _begins(lines, index, line):
             end = index
             break
     end = _closing(lines, end)
@@ -54,14 +61,11 @@ def is_mobile(line: str) -> bool:
 
 
 def _begins(lines: Sequence[str], index: int, line: str) -> bool:
-    """Whether a signature begins with this line. Most lines are told by their first characters."""
     if line[0] in _RULES or line[0] == " ":
         text = line.strip()
         if text and text[0] in _RULES:
             return _is_rule(lines, index, text)
-    if line[0] in _MOBILE_WRAP or line[-1] in _MOBILE_LAST or line[:3].casefold() in _MOBILE_FIRST:
-        return is_mobile(line)
-    return False
+    return is_mobile(line)
 
 
 def _is_rule(lines: Sequence[str], index: int, text: str) -> bool:
@@ -108,6 +112,6 @@ def _is_dashed_name(lines: Sequence[str], filled: Sequence[int]) -> bool:
     """``-Jane`` on the last line, below a blank one; not the last item of a list."""
     last = filled[-1]
     text = lines[last].strip().rstrip(".")
-    if text[0] not in "-/" or lines[last - 1].strip() or not _DASHED_NAME.fullmatch(text[:80]):
+    if text[:1] not in ("-", "/") or lines[last - 1].strip() or not _DASHED_NAME.fullmatch(text[:80]):
         return False
     return not any(lines[index].lstrip()[:1] in ("-", "/") for index in filled[:-1])

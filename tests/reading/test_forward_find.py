@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.model import Address, ReadMail
-from gateway.reading import forward
+from gateway.reading import forward, read
+from gateway.reading.headings import scan
 
 JANE = Address("Jane Roe", "jane@example.org")
 BOB = Address("Bob", "bob@example.com")
@@ -72,7 +73,7 @@ INLINE = {
 @pytest.mark.parametrize("body", INLINE.values(), ids=INLINE)
 @pytest.mark.parametrize("comment", ["", "Please have a look.\n\n"])
 def test_an_inline_forward_is_taken_apart(body: str, comment: str) -> None:
-    found = forward.find(comment + body.format(date=DATE), "", "Fwd: Portal", [])
+    found = forward.find(scan(comment + body.format(date=DATE)), "Fwd: Portal", [])
     assert found is not None
     assert (found.sender, found.to) == (JANE, (BOB,))
     assert (found.subject, found.date_raw) == ("Portal", DATE)
@@ -85,7 +86,7 @@ def test_copies_and_the_reply_address_of_a_forward_are_read() -> None:
         "<al@example.com>\nCc: 'Eve' <eve@example.com>; carl@example.com <carl@example.com>\n"
         "Reply-To: desk@example.org\nSubject: x\n\ny"
     )
-    found = forward.find(body, "", "", [])
+    found = forward.find(scan(body), "", [])
     assert found is not None
     assert [one.address for one in found.to] == ["bob@example.com", "al@example.com"]
     assert found.cc == (Address("Eve", "eve@example.com"), Address("", "carl@example.com"))
@@ -96,31 +97,31 @@ def test_text_below_a_quoted_forward_is_not_part_of_it() -> None:
     body = (
         f"Look\n\n> Begin forwarded message:\n>\n> {EN.replace(chr(10), chr(10) + '> ')}\n>\n> It is down.\n\nWhat now?"
     )
-    found = forward.find(body, "", "", [])
+    found = forward.find(scan(body), "", [])
     assert found is not None
     assert found.text == "It is down."
 
 
 def test_a_forward_that_names_its_author_in_an_attribution_is_read() -> None:
     body = '-------- Пересылаемое сообщение --------\n03.05.2024, 10:00, "Jane Roe" <jane@example.org>:\n\nIt is down.'
-    found = forward.find(body, "", "", [])
+    found = forward.find(scan(body), "", [])
     assert found is not None
     assert (found.sender, found.text) == (JANE, "It is down.")
 
 
 @pytest.mark.parametrize("subject", ["Re: Portal", "AW: Portal", "[desk] RE: Portal", "回复：Portal", "SV: Portal"])
 def test_the_headers_below_an_answer_are_no_forward(subject: str) -> None:
-    assert forward.find(f"Thanks!\n\n{EN.format(date=DATE)}\n\nIt is down.", "", subject, []) is None
+    assert forward.find(scan(f"Thanks!\n\n{EN.format(date=DATE)}\n\nIt is down."), subject, []) is None
 
 
 def test_a_forward_inside_a_quotation_is_not_this_mails_forward() -> None:
     body = f"Thanks!\n\nOn 3 May 2024, at 10:00, Jo <jo@example.org> wrote:\n> FYI\n>\n> {EN.format(date=DATE)}"
-    assert forward.find(body, "", "Re: Portal", []) is None
+    assert forward.find(scan(body), "Re: Portal", []) is None
 
 
 def test_an_attribution_below_a_forwards_subject_is_a_forward() -> None:
     body = "FYI\n\nOn 3 May 2024, at 10:00, Jane Roe <jane@example.org> wrote:\n\n> It is down."
-    found = forward.find(body, "", "Fwd: Portal", [])
+    found = forward.find(scan(body), "Fwd: Portal", [])
     assert found is not None
     assert (found.sender, found.comment) == (JANE, "FYI")
 
@@ -129,23 +130,27 @@ def test_an_attached_mail_is_a_forward() -> None:
     inner = ReadMail(
         subject="Portal", author=JANE, to=(BOB,), text="It is down.", date=datetime(2024, 5, 3, tzinfo=UTC)
     )
-    found = forward.find("See attached.", "", "Fwd: Portal", [inner])
+    found = forward.find(scan("See attached."), "Fwd: Portal", [inner])
     assert found is not None
     assert (found.sender, found.subject, found.text, found.comment) == (JANE, "Portal", "It is down.", "See attached.")
 
 
 def test_a_mail_attached_to_an_answer_is_no_forward() -> None:
-    assert forward.find("See attached.", "", "Re: Portal", [ReadMail(subject="Portal", author=JANE)]) is None
+    assert forward.find(scan("See attached."), "Re: Portal", [ReadMail(subject="Portal", author=JANE)]) is None
 
 
 def test_a_forward_in_the_html_is_found_where_the_text_part_is_empty() -> None:
     html = "<p>---------- Forwarded message ---------</p>" + EN.format(date=DATE).replace("<", "&lt;").replace(
         "\n", "<br>"
     )
-    found = forward.find(" \n", html + "<p>It is down.</p>", "", [])
+    raw = (
+        "From: a@a.example\nContent-Type: multipart/alternative; boundary=b\n\n--b\n\n \n"
+        f"--b\nContent-Type: text/html\n\n{html}<p>It is down.</p>\n--b--\n"
+    )
+    found = read(raw.encode()).forward
     assert found is not None
     assert (found.sender, found.text) == (JANE, "It is down.")
 
 
 def test_ordinary_mails_hold_no_forward() -> None:
-    assert forward.find("Hello,\n\nFrom: Berlin\nTo: Paris\n\nmy trip.", "", "Trip", []) is None
+    assert forward.find(scan("Hello,\n\nFrom: Berlin\nTo: Paris\n\nmy trip."), "Trip", []) is None

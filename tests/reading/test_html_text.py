@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.reading import html, reply
+from gateway.reading.headings import scan
 
 
 def test_paragraphs_and_breaks_become_lines() -> None:
@@ -140,7 +141,7 @@ QUOTED = {
 def test_a_clients_marks_tell_the_quotation_whatever_its_language(quotation: str) -> None:
     body = f"<html><body><div>New words.</div>{quotation}</body></html>"
     text = html.to_text(body)
-    found = reply.split(text, body, "")
+    found = reply.split(scan(text), body)
     assert found.text == "New words."
     assert "Old" in found.quoted
     assert "".join(span.text for span in found.spans) == text
@@ -148,15 +149,15 @@ def test_a_clients_marks_tell_the_quotation_whatever_its_language(quotation: str
 
 def test_a_clients_marks_tell_the_quotation_in_the_text_part_too() -> None:
     body = f"<html><body><div>New words.</div>{QUOTED['Yahoo']}</body></html>"
-    found = reply.split("New words.\n\nJo, 6 May, so\nand so\n\nOld\n", body, "")
+    found = reply.split(scan("New words.\n\nJo, 6 May, so\nand so\n\nOld\n"), body)
     assert (found.text, found.quoted) == ("New words.", "Jo, 6 May, so\nand so\n\nOld")
 
 
 def test_new_text_below_a_clients_quotation_is_kept() -> None:
     body = f"<html><body><div>Hello</div>{QUOTED['Yahoo']}<p>New words.</p></body></html>"
-    assert "New words." in reply.split(html.to_text(body), body, "").text
+    assert "New words." in reply.split(scan(html.to_text(body)), body).text
 
 
 def test_a_quotation_in_a_blockquote_is_cut_by_its_marks() -> None:
     body = '<p>New words.</p><blockquote type="cite"><p>On 6 May 2024, at 10:00, Jo wrote:</p><p>Old</p></blockquote>'
-    assert reply.split(html.to_text(body), body, "").text == "New words."
+    assert reply.split(scan(html.to_text(body)), body).text == "New words."

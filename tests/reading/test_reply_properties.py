@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.reading import forward, headings, lines, reply
+from gateway.reading import attribution, forward, headings, labels, lines, reply
 
 PIECES = st.sampled_from(
     [
@@ -34,15 +34,15 @@ MARKUP = st.sampled_from(
 @given(body=BODIES, html=MARKUP, subject=st.text(max_size=20))
 @settings(max_examples=300, deadline=None)
 def test_the_spans_join_to_the_body_and_nothing_raises(body: str, html: str, subject: str) -> None:
-    found = reply.split(body, html, subject)
+    found = reply.split(headings.scan(body), html)
     assert "".join(span.text for span in found.spans) == body
-    forward.find(body, html, subject, [])
+    forward.find(headings.scan(body), subject, [])
 
 
 @given(body=BODIES)
 @settings(max_examples=200, deadline=None)
 def test_no_word_is_lost_between_new_text_and_what_was_cut(body: str) -> None:
-    found = reply.split(body, "", "")
+    found = reply.split(headings.scan(body))
     assert sorted((found.text + "\n" + found.quoted).split()) == sorted(body.split())
 
 
@@ -68,9 +68,9 @@ HOSTILE = {
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_bodies_are_split_in_reasonable_time(body: str) -> None:
-    found = reply.split(body, "", "")
+    found = reply.split(headings.scan(body))
     assert "".join(span.text for span in found.spans) == body
-    forward.find(body, "", "", [])
+    forward.find(headings.scan(body), "", [])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_work_grows_with_the_number_of_lines_not_faster(row: str, monkeypatc
         calls += 1
         return inner(line)
 
-    for module in (headings, headings.labels, headings.attribution):
+    for module in (headings, labels, attribution):
         monkeypatch.setattr(module, "bare", counting)
     counts = []
     for size in (500, 1000):

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.model import SpanKind
 from gateway.reading import reply
+from gateway.reading.headings import scan
 
 NEW_TEXT = "The export works again, thank you."
 
@@ -46,20 +47,20 @@ ATTRIBUTIONS = {
 @pytest.mark.parametrize("attribution", ATTRIBUTIONS.values(), ids=ATTRIBUTIONS)
 def test_an_attribution_and_the_quotation_below_are_cut(attribution: str) -> None:
     body = f"{NEW_TEXT}\n\n{attribution}\n> Does the export work?\n>\n> Help Desk"
-    found = reply.split(body, "", "Re: Export")
+    found = reply.split(scan(body))
     assert found.text == NEW_TEXT
     assert found.quoted == body.removeprefix(f"{NEW_TEXT}\n\n")
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es", "nl", "pt", "da", "tr", "zh", "ko"])
 def test_an_attribution_tells_who_is_quoted(language: str) -> None:
-    found = reply.split(f"{NEW_TEXT}\n\n{ATTRIBUTIONS[language]}\n> Hello", "", "")
+    found = reply.split(scan(f"{NEW_TEXT}\n\n{ATTRIBUTIONS[language]}\n> Hello"))
     assert found.quoted_from is not None
     assert found.quoted_from.address == "help@example.com"
 
 
 def test_an_attribution_tells_name_and_date_as_they_stand() -> None:
-    found = reply.split(f"{NEW_TEXT}\n\n{ATTRIBUTIONS['en']}\n> Hello", "", "")
+    found = reply.split(scan(f"{NEW_TEXT}\n\n{ATTRIBUTIONS['en']}\n> Hello"))
     assert (found.quoted_from and found.quoted_from.name) == "Help Desk"
     assert found.quoted_date_raw == "Mon, May 6, 2024 at 10:00 AM"
 
@@ -88,7 +89,7 @@ HEADER_BLOCKS = {
 @pytest.mark.parametrize("block", HEADER_BLOCKS.values(), ids=HEADER_BLOCKS)
 @pytest.mark.parametrize("rule", ["", "________________________________\n", "-----Original Message-----\n"])
 def test_a_block_of_headers_begins_the_quotation(block: str, rule: str) -> None:
-    found = reply.split(f"{NEW_TEXT}\n\n{rule}{block}\n\nDoes the export work?\n\nHelp Desk", "", "RE: Export")
+    found = reply.split(scan(f"{NEW_TEXT}\n\n{rule}{block}\n\nDoes the export work?\n\nHelp Desk"))
     assert found.text == NEW_TEXT
     assert found.quoted.startswith(rule + block)
     assert (found.quoted_from and found.quoted_from.address) == "help@example.com"
@@ -100,27 +101,27 @@ def test_lines_that_look_like_attributions_are_new_text() -> None:
         "<a@example.com>:\ntimeout\n\nHere is what the log says:\n06.05.2024 10:00 started\n"
         "Priority: high\nTo: be decided\n\nFrom: is wrong.\nTo: is right.\nSubject: is empty."
     )
-    assert reply.split(body, "", "").text == body
+    assert reply.split(scan(body)).text == body
 
 
 def test_code_between_backticks_is_new_text() -> None:
     body = "This breaks:\n\n```\nOn 6 May 2024, at 10:00, Jo wrote:\n--\n> x\n```\n\nWhy?"
-    assert reply.split(body, "", "").text == body
+    assert reply.split(scan(body)).text == body
 
 
 def test_answers_between_quoted_lines_stay_with_what_they_answer() -> None:
     body = f"{ATTRIBUTIONS['en']}\n> Which browser?\n\nFirefox.\n\n> Since when?\n\nMonday.\n\n> Thanks\n"
-    found = reply.split(body, "", "")
+    found = reply.split(scan(body))
     assert found.text == "> Which browser?\n\nFirefox.\n\n> Since when?\n\nMonday."
 
 
 def test_an_answer_at_the_bottom_is_the_new_text() -> None:
-    found = reply.split(f"{ATTRIBUTIONS['en']}\n> Does it work?\n> Help Desk\n\n{NEW_TEXT}", "", "")
+    found = reply.split(scan(f"{ATTRIBUTIONS['en']}\n> Does it work?\n> Help Desk\n\n{NEW_TEXT}"))
     assert found.text == NEW_TEXT
 
 
 def test_text_above_and_below_the_only_quotation_is_kept() -> None:
-    found = reply.split(f"Hello,\n\n{ATTRIBUTIONS['en']}\n> Does it work?\n\n{NEW_TEXT}", "", "")
+    found = reply.split(scan(f"Hello,\n\n{ATTRIBUTIONS['en']}\n> Does it work?\n\n{NEW_TEXT}"))
     assert "Hello," in found.text
     assert NEW_TEXT in found.text
     assert "Does it work?" not in found.text
@@ -128,16 +129,16 @@ def test_text_above_and_below_the_only_quotation_is_kept() -> None:
 
 def test_a_quotation_without_attribution_stays_above_its_answer() -> None:
     body = "> Does it work?\n\nIt does."
-    assert reply.split(body, "", "").text == body
+    assert reply.split(scan(body)).text == body
 
 
 def test_the_wrapped_rest_of_a_long_quoted_line_is_quotation() -> None:
     long = "> We would like to know whether the export of the workbook works again for\nyou and your team.\n> Help Desk"
-    assert reply.split(f"Yes.\n\n{ATTRIBUTIONS['en']}\n{long}", "", "").text == "Yes."
+    assert reply.split(scan(f"Yes.\n\n{ATTRIBUTIONS['en']}\n{long}")).text == "Yes."
 
 
 def test_a_body_that_is_one_quoted_mail_keeps_its_text() -> None:
-    found = reply.split(f"{HEADER_BLOCKS['en']}\n\nThe export is broken.", "", "FW: Export")
+    found = reply.split(scan(f"{HEADER_BLOCKS['en']}\n\nThe export is broken."))
     assert found.text == "The export is broken."
 
 
@@ -165,14 +166,14 @@ SIGNATURES = {
 
 @pytest.mark.parametrize("text", SIGNATURES.values(), ids=SIGNATURES)
 def test_a_signature_is_cut(text: str) -> None:
-    found = reply.split(f"{NEW_TEXT}\n\n{text}", "", "")
+    found = reply.split(scan(f"{NEW_TEXT}\n\n{text}"))
     assert (found.text, found.signature) == (NEW_TEXT, text)
     assert [span.kind for span in found.spans] == [SpanKind.NEW, SpanKind.SIGNATURE]
 
 
 @pytest.mark.parametrize("text", SIGNATURES.values(), ids=SIGNATURES)
 def test_a_signature_above_a_quotation_is_cut(text: str) -> None:
-    found = reply.split(f"{NEW_TEXT}\n\n{text}\n\n{ATTRIBUTIONS['en']}\n> Hello", "", "")
+    found = reply.split(scan(f"{NEW_TEXT}\n\n{text}\n\n{ATTRIBUTIONS['en']}\n> Hello"))
     assert (found.text, found.signature.strip()) == (NEW_TEXT, text)
 
 
@@ -189,4 +190,4 @@ def test_a_signature_above_a_quotation_is_cut(text: str) -> None:
     ],
 )
 def test_what_only_resembles_a_signature_is_kept(body: str) -> None:
-    assert reply.split(body, "", "").text == body
+    assert reply.split(scan(body)).text == body
