@@ -116,7 +116,7 @@ def _facts(found: Structure, leaves: Bodies, limits: Limits) -> ReadMail:
 
 
 def _identity(found: Structure) -> Identity:
-    return identity.of(found.headers.raws("from"), cut="header-too-long" in found.defects)
+    return identity.of(found.headers.raws("from"), found.defects)
 
 
 def _addresses(headers: Headers, name: str, limits: Limits) -> tuple[Address, ...]:
