@@ -1,10 +1,11 @@
 """What all tests share."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None, max_examples=50)
@@ -23,6 +24,13 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("no folder 'shared' beside the checkout")
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _log_of_its_own() -> Iterator[None]:
+    """Whoever sets up the log writes into a stream that ends with the test; the next one starts anew."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.hookimpl(wrapper=True)
