@@ -129,8 +129,19 @@ def _no_complaint(report: Report) -> Finding | None:
     if report.bad or (not asked and _consequences(report)):
         return None
     told = (s for s in report.all if s.has("trouble", "workaround") and not s.void and not s.has("planned"))
-    defect = next(told, None)
-    return _finding(Severity.S2, "defect", defect) if defect else _finding(Severity.S3, "no complaint", asked)
+    if defect := next(told, None):
+        return _finding(Severity.S2, "defect", defect)
+    return _hint_of_a_defect(report) or _finding(Severity.S3, "no complaint", asked)
+
+
+def _hint_of_a_defect(report: Report) -> Finding | None:
+    """A part of the product in one sentence with a negation whose verb we do not know: "isn't recognised at login"."""
+    if not _puzzling(report):
+        return None
+    for sentence in report.body:
+        if sentence.has("not") and (part := next((c for c in COMPONENTS if sentence.has(c)), "")):
+            return _finding(Severity.S2, "defect", sentence, f"core.{part}")
+    return None
 
 
 def _consequences(report: Report) -> bool:
@@ -221,14 +232,26 @@ _ALARMING = any_of("everyone", "nobody", "stop")
 
 def _action(finding: Finding, category: Category, stated: Severity | None, report: Report, policy: Policy) -> Action:
     """Page what is escalated and severe. A human checks what is severe without a category, a stated S0 that we do not
-    share, and alarm without a complaint that we understand."""
+    share, and where the words say more, or less, than we understood."""
     if category is not Category.NONE and finding.severity in policy.paging.severities:
         return Action.PAGE
     if stated is Severity.S0 or finding.severity in (Severity.S0, Severity.S1):
         return Action.CHECK
     signals = {e.signal for e in finding.evidence}
-    alarmed = any(not s.void and len(_ALARMING.intersection(s.outline)) > 1 for s in report.all)
-    return Action.CHECK if "no complaint" in signals and alarmed else Action.QUEUE
+    unsure = ("no complaint" in signals and _puzzling(report)) or ("concerns few" in signals and _alarmed(report))
+    return Action.CHECK if unsure else Action.QUEUE
+
+
+def _alarmed(report: Report) -> bool:
+    return any(not s.void and len(_ALARMING.intersection(s.outline)) > 1 for s in report.all)
+
+
+_NO_PUZZLE = ("question", "wish", "courtesy", "commercial", "planned", "past", "enquiry")
+
+
+def _puzzling(report: Report) -> bool:
+    """It states something, and neither asks nor thanks nor speaks of business or plans."""
+    return bool(report.body) and not report.says(*_NO_PUZZLE)
 
 
 def _missing(finding: Finding, report: Report, attachments: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from importlib import resources
 
 from gateway.triage.concepts import ASK, CLAUSE, END, MARK, QUOTE
 
-LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt")
+LANGUAGES = ("en", "de", "es", "fr", "it", "ja", "nl", "pl", "pt")
 
 Extra = tuple[tuple[str, str], ...]
 """Words of an operator: concept and comma-separated words, in a form that can key a cache."""
@@ -208,16 +208,20 @@ def lexicon(language: str, extra: Extra = ()) -> Lexicon:
 
 
 def language_of(text: str, hint: str = "") -> str:
-    """The language of ``LANGUAGES`` whose small words the text's beginning uses most; else ``hint``, else English."""
+    """The language of ``LANGUAGES`` whose small words the text's beginning uses most; else ``hint``, else English.
+
+    A word that several languages have counts for each in part.
+    """
     if not text.isascii() and CJK.search(text):
         return "ja"
-    votes = dict.fromkeys(LANGUAGES, 0)
+    votes = dict.fromkeys(LANGUAGES, 0.0)
     known = _function_words()
     for word in text[:300].lower().split():
-        for language in known.get(word, ()):
-            votes[language] += 1
+        if languages := known.get(word):
+            for language in languages:
+                votes[language] += 1 / len(languages)
     best = max(LANGUAGES, key=votes.__getitem__)
-    if votes[best] >= 2:
+    if votes[best] >= 0.5:
         return best
     return hint if hint in LANGUAGES else "en"
 

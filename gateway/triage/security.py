@@ -42,7 +42,7 @@ def _detailed(sentence: Sentence, report: Report) -> bool:
 def _kind(sentence: Sentence, near: list[Sentence]) -> str:
     if sentence.has(*_EXTERNAL_WORDS):
         return "esec." + next(name for name in EXTERNAL if sentence.has(f"security_{name}"))
-    if sentence.has("other") and any(s.has("rls") for s in near) and not sentence.asks:
+    if sentence.has("other", "everyone") and any(s.has("rls") for s in near) and not sentence.asks:
         return "isec.rls"
     if sentence.has("foreign") and any(s.has("rls", "leak", "figures", "proof") for s in near):
         return "isec.rls"

@@ -74,6 +74,7 @@ _OTHERS_FINE = re.compile(
             pattern("other ~4 works/act").pattern,
             pattern("works ~3 other").pattern,
             pattern("other ~3 not").pattern + "(?:,|$)",
+            pattern("act ~0 other").pattern + "$",
             pattern(", people/places/group/organisation ~4 works").pattern,
         )
     )
