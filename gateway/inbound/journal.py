@@ -87,16 +87,21 @@ class Journal:
 
     def _submit(self, batch: _Batch, loop: asyncio.AbstractEventLoop) -> None:
         def job(connection: Connection) -> tuple[list[int], datetime]:
-            with self._lock:
-                if self._open is batch:
-                    self._open = None
+            self._close(batch)
             now = self._clock()
             return self._mails.add(connection, batch.mails, now, mine=batch.mine), now
 
         def done(result: Future[tuple[list[int], datetime]]) -> None:
+            self._close(batch)  # once more: where no transaction could begin, the job never ran
             loop.call_soon_threadsafe(self._committed, batch, result)
 
         self._writer.submit(job).add_done_callback(done)
+
+    def _close(self, batch: _Batch) -> None:
+        """What arrives from now on goes into another batch."""
+        with self._lock:
+            if self._open is batch:
+                self._open = None
 
     def _committed(self, batch: _Batch, result: Future[tuple[list[int], datetime]]) -> None:
         problem = result.exception()
