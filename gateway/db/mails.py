@@ -22,10 +22,11 @@ from sqlalchemy import (
 )
 
 from gateway.db.ids import Ids
-from gateway.db.raw import INLINE_BYTES, Segments
+from gateway.db.raw import EXPIRED, INLINE_BYTES, Segments
 from gateway.db.schema import fixed, from_moment, mail, to_moment
 from gateway.errors import Temporary
 from gateway.model import Envelope, MailState
+from gateway.triage.glance import may_be_urgent
 
 LEASE_SECONDS = 120
 """For this long a node that took a mail has it alone; then another may."""
@@ -117,7 +118,10 @@ class Mails:
             "mail_from": envelope.mail_from, "recipients": json.dumps(envelope.recipients), "auth": envelope.auth,
             "tls": envelope.tls, "size": len(raw), "raw": None if reference else raw, "raw_ref": reference,
             "state": MailState.RECEIVED.value, "reason": "", "subject": "", "ticket_id": None, "released": False,
-            "attempts": 0, "due_at": now, "node": self._node if lease_until else "", "lease_until": lease_until,
+            "attempts": 0,
+            # Claims go by this time, so what may be urgent goes ahead of any backlog.
+            "due_at": 0 if may_be_urgent(raw) else now,
+            "node": self._node if lease_until else "", "lease_until": lease_until,
             "done_at": None,
         }  # fmt: skip
 
@@ -148,9 +152,11 @@ class Mails:
         return Waiting(row.id, envelope(row), self.raw(row), from_moment(row.received_at), row.attempts, row.released)
 
     def raw(self, row: Row[Any]) -> bytes:
-        """The bytes of a mail as received, from a row with ``raw`` and ``raw_ref``."""
+        """The bytes of a mail as received, from a row with ``raw`` and ``raw_ref``; empty where they were deleted."""
         if row.raw is not None:
             return bytes(row.raw)
+        if row.raw_ref == EXPIRED:
+            return b""
         if self._segments is None:
             raise ValueError(f"mail {row.id} lies in {row.raw_ref!r}, beside another database")
         return self._segments.read(row.raw_ref)

@@ -16,6 +16,7 @@ from gateway import log, metrics
 from gateway.db.mails import Mails, Waiting
 from gateway.db.writer import Writer
 from gateway.model import Envelope
+from gateway.triage.glance import may_be_urgent
 
 MOST_IN_MEMORY_BYTES = 48 * 1024 * 1024
 """Accepted mails that wait in memory for the worker; what comes beyond is claimed from the database later."""
@@ -31,32 +32,49 @@ class _Batch:
 
 
 class Queue:
-    """Accepted mails in memory, on their way from the journal to the worker. Lives in the event loop."""
+    """Accepted mails in memory, on their way from the journal to their end. Lives in the event loop.
+
+    What may be urgent goes ahead of all others.
+    """
 
     def __init__(self) -> None:
-        self._mails: deque[Waiting] = deque()
+        self._urgent: deque[Waiting] = deque()
+        self._others: deque[Waiting] = deque()
+        self._held: set[int] = set()
         self.bytes = 0
         self.filled = asyncio.Event()
 
-    def put(self, mails: Sequence[Waiting]) -> None:
-        self._mails.extend(mails)
-        self.bytes += sum(len(m.raw) for m in mails)
-        self.filled.set()
+    def put(self, mails: Sequence[Waiting]) -> int:
+        """Take mails in, each once until it is ``done``; returns how many were new."""
+        fresh = [m for m in mails if m.id not in self._held]
+        for waiting in fresh:
+            (self._urgent if may_be_urgent(waiting.raw) else self._others).append(waiting)
+            self.bytes += len(waiting.raw)
+        self._held.update(m.id for m in fresh)
+        if fresh:
+            self.filled.set()
+        return len(fresh)
 
     def take(self, most: int, most_bytes: int) -> list[Waiting]:
-        """The oldest mails, at least one if there is any, together not much over ``most_bytes``."""
+        """The next mails, at least one if there is any, together not much over ``most_bytes``."""
         taken: list[Waiting] = []
         size = 0
-        while self._mails and len(taken) < most and (not taken or size + len(self._mails[0].raw) <= most_bytes):
-            taken.append(self._mails.popleft())
+        while len(taken) < most and (lane := self._urgent or self._others):
+            if taken and size + len(lane[0].raw) > most_bytes:
+                break
+            taken.append(lane.popleft())
             size += len(taken[-1].raw)
         self.bytes -= size
-        if not self._mails:
+        if not len(self):
             self.filled.clear()
         return taken
 
+    def done(self, mails: Sequence[Waiting]) -> None:
+        """These came to an end, or may be claimed again."""
+        self._held.difference_update(m.id for m in mails)
+
     def __len__(self) -> int:
-        return len(self._mails)
+        return len(self._urgent) + len(self._others)
 
 
 class Journal:

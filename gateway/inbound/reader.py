@@ -10,10 +10,11 @@ import asyncio
 import multiprocessing
 import resource
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as PebbleTimeout
 from dataclasses import dataclass
 from types import FrameType
+from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -22,9 +23,13 @@ from gateway.model import ReadMail, Verdict
 from gateway.settings import Reading
 from gateway.triage.policy import Policy
 
+A = TypeVar("A")
+R = TypeVar("R")
+_FAILURES = (PebbleTimeout, ProcessExpired, RuntimeError)
+"""A child too late, a child dead, or (BrokenProcessPool is one) the whole pool gone."""
 PATIENCE = 6
 """Wall time a mail may take, as a multiple of its CPU time: the machine has other things to do."""
-MOST_TASKS = 20_000
+MOST_TASKS = 200_000
 """Batches after which a child is replaced, so that a leak in a library stays small."""
 
 
@@ -53,55 +58,60 @@ class Reader:
 
     def __init__(self, settings: Reading, policy: Policy) -> None:
         self._settings = settings
-        self._pool = ProcessPool(
-            max_workers=settings.workers,
+        self._policy = policy
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._settings.workers,
             max_tasks=MOST_TASKS,
             initializer=_set_up,
-            initargs=[settings, policy],
+            initargs=[self._settings, self._policy],
             # A fork would copy threads' locks and the database's file descriptors.
             context=multiprocessing.get_context("spawn"),
         )
 
     async def start(self) -> None:
         """Start the children now, not with the first mail."""
-        await asyncio.gather(*(self._run([]) for _ in range(self._settings.workers)))
+        await asyncio.gather(*(self._run(_read_all, [], 0) for _ in range(self._settings.workers)))
 
     async def read(self, ids: Sequence[int], raws: Sequence[bytes]) -> list[Read | Unreadable]:
         """Read a batch; never raises for what a mail holds. ``ids`` are for the log."""
         try:
-            return await self._run(raws)
-        except (PebbleTimeout, ProcessExpired) as problem:
+            return await self._run(_read_all, list(raws), len(raws))
+        except _FAILURES as problem:
             if len(raws) > 1:
                 return [(await self.read([id_], [raw]))[0] for id_, raw in zip(ids, raws, strict=True)]
-            why = _why(problem)
+            why = "reading took too long" if isinstance(problem, PebbleTimeout) else "the reading process died"
             log.reader_stopped(ids[0], why)
             return [Unreadable(why, await self._salvage(raws[0]))]
 
-    async def _run(self, raws: Sequence[bytes]) -> list[Read | Unreadable]:
-        seconds = self._settings.cpu_seconds * PATIENCE + len(raws)
-        future = self._pool.schedule(_read_all, args=[list(raws)], timeout=seconds if raws else None)
-        return await asyncio.wrap_future(future)
-
     async def _salvage(self, raw: bytes) -> ReadMail:
         try:
-            future = self._pool.schedule(_salvage, args=[raw], timeout=self._settings.cpu_seconds * PATIENCE)
-            return await asyncio.wrap_future(future)
-        except (PebbleTimeout, ProcessExpired):
+            return await self._run(_salvage, raw, 1)
+        except _FAILURES:
             return ReadMail()
 
-    @property
-    def alive(self) -> bool:
-        """Whether the pool still replaces children that end."""
-        return bool(self._pool.active)
+    async def _run(self, work: Callable[[A], R], argument: A, mails: int) -> R:
+        pool = self._pool
+        seconds = self._settings.cpu_seconds * PATIENCE + mails if mails else None
+        try:
+            return await asyncio.wrap_future(pool.schedule(work, args=[argument], timeout=seconds))
+        except RuntimeError:
+            # A child that dies between two mails takes pebble's pool with it.
+            if pool is self._pool:
+                self._pool = self._new_pool()
+                await asyncio.to_thread(_end, pool)
+            raise
 
     def close(self) -> None:
         """End the children at once; what they had is still in the journal."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        _end(self._pool)
 
 
-def _why(problem: BaseException) -> str:
-    return "reading took too long" if isinstance(problem, PebbleTimeout) else "the reading process died"
+def _end(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join()
 
 
 _settings: Reading

@@ -81,7 +81,8 @@ class Worker:
         self._done = done
         self._room = asyncio.Semaphore(settings.reading.workers + 1)
         self._running: set[asyncio.Task[None]] = set()
-        self._in_hand: set[int] = set()
+        self._more = True
+        """Whether the database may hold more that is due than was claimed last."""
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -110,6 +111,8 @@ class Worker:
                 await self._work(batch)
 
     async def _next(self) -> list[Waiting]:
+        if self._more and not len(self._queue):
+            await self._try_to_fetch()
         await self._queue.filled.wait()
         return [] if self._stopping.is_set() else self._queue.take(BATCH, BATCH_BYTES)
 
@@ -126,11 +129,14 @@ class Worker:
 
     async def _poll(self) -> None:
         while True:
-            try:
-                await self._fetch()
-            except GatewayError as problem:
-                log.part_crashed("worker", problem)
+            await self._try_to_fetch()
             await asyncio.sleep(POLL_SECONDS)
+
+    async def _try_to_fetch(self) -> None:
+        try:
+            await self._fetch()
+        except GatewayError as problem:
+            log.part_crashed("worker", problem)
 
     async def _fetch(self) -> int:
         """Claim mails from the database where memory has room; returns how many."""
@@ -139,20 +145,17 @@ class Worker:
         now = self._clock()
         claim = self._writer.submit(lambda connection: self._mails.claim(connection, now, BATCH))
         claimed: list[Waiting] = await asyncio.wrap_future(claim)
-        fresh = [waiting for waiting in claimed if waiting.id not in self._in_hand]
-        self._queue.put(fresh)
-        return len(fresh)
+        self._more = len(claimed) == BATCH
+        return self._queue.put(claimed)
 
     async def _work(self, batch: list[Waiting]) -> None:
-        ids = [waiting.id for waiting in batch]
-        self._in_hand.update(ids)
         try:
-            results = await self._reader.read(ids, [waiting.raw for waiting in batch])
+            results = await self._reader.read([waiting.id for waiting in batch], [waiting.raw for waiting in batch])
             items = [self._item(waiting, result) for waiting, result in zip(batch, results, strict=True)]
             for group in independent(items):
                 await self._apply(group)
         finally:
-            self._in_hand.difference_update(ids)
+            self._queue.done(batch)
 
     def _item(self, waiting: Waiting, result: Read | Unreadable) -> _Item:
         lookups = threading.lookups(result.mail, waiting.envelope, self._settings, self._keys, self._clock())
