@@ -12,6 +12,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal, TextIO
 from urllib.parse import urlsplit
 
@@ -39,10 +40,24 @@ def set_up(
     structlog.configure(
         processors=[structlog.processors.add_log_level, stamp, clean, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=lambda *_: _Lines(stream),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_FromLibraries()], level=logging.WARNING, force=True)
+
+
+class _Lines:
+    """A log that cannot be written, on a full disk or to a reader that is gone, must not stop the mail."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        with suppress(OSError):
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+
+    debug = info = warning = error = msg
 
 
 def clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

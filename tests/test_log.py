@@ -96,6 +96,15 @@ def test_events_below_the_level_are_left_out() -> None:
     assert stream.getvalue() == ""
 
 
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    log.set_up("info", "json", Full())
+    log.gateway_stopped()
+
+
 def test_printable_text_is_left_as_it_is() -> None:
     assert printable("Grüße 👋 日本") == "Grüße 👋 日本"
     assert printable("one\ntwo\x07", keep="\n") == "one\ntwo\\x07"
