@@ -8,11 +8,13 @@ long values are cut. No event takes a body, a password or a token; addresses of 
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Literal, TextIO
 from urllib.parse import urlsplit
 
@@ -24,6 +26,7 @@ from gateway.errors import GatewayError
 from gateway.printable import printable
 
 LONGEST_VALUE = 500
+_JSON = json.JSONEncoder(ensure_ascii=False).encode
 _log = structlog.get_logger()
 
 
@@ -34,7 +37,7 @@ def set_up(
     stream = stream or sys.stderr
     terminal = stream.isatty()
     console = form == "console" or (form == "auto" and terminal)
-    last = structlog.dev.ConsoleRenderer(colors=terminal) if console else structlog.processors.JSONRenderer()
+    last = structlog.dev.ConsoleRenderer(colors=terminal) if console else _as_json
     form_of_time, key = ("%Y-%m-%d %H:%M:%S", "timestamp") if console else ("iso", "time")
     stamp = structlog.processors.TimeStamper(fmt=form_of_time, utc=True, key=key)
     structlog.configure(
@@ -43,6 +46,8 @@ def set_up(
         logger_factory=lambda *_: _Lines(stream),
         cache_logger_on_first_use=False,
     )
+    global _log
+    _log = structlog.get_logger().bind()  # bound once: some events happen with every mail
     logging.basicConfig(handlers=[_FromLibraries()], level=logging.WARNING, force=True)
 
 
@@ -60,12 +65,18 @@ class _Lines:
     debug = info = warning = error = msg
 
 
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return _JSON(event)
+
+
 def clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """A structlog processor: values as text that cannot move a cursor or start a line."""
     return {key: _clean(value) for key, value in event.items()}
 
 
 def _clean(value: object) -> object:
+    if type(value) is str and len(value) <= LONGEST_VALUE and value.isprintable():
+        return value
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple):
@@ -83,6 +94,7 @@ class _FromLibraries(logging.Handler):
         library_warned(library=record.name, message=record.getMessage())
 
 
+@cache
 def _service(url: str) -> str:
     """A relay or target as it may be shown: without user, password, path and query."""
     parts = urlsplit(url)
