@@ -16,6 +16,8 @@ from gateway.disk import make_folder, sync_folder
 
 INLINE_BYTES = 16 * 1024
 SEGMENT_BYTES = 256 * 1024 * 1024
+EXPIRED = "expired"
+"""Stands for a reference where the raw mail was deleted (``retention.raw_days``)."""
 _REFERENCE = re.compile(r"(\d{8}\.seg):(\d+):(\d+)")
 
 
