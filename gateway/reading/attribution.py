@@ -23,6 +23,8 @@ _VERB = alternatives(*phrases.WROTE.values())
 _VERB_BEFORE_NAME = alternatives(phrases.WROTE_NAME)
 _SPACELESS = alternatives(*(phrases.WROTE[language] for language in ("ja", "zh", "ko", "th")))
 _LAST_WORDS = frozenset(folded(verb).split()[-1] for row in phrases.WROTE.values() for verb in row.split("|"))
+_LAST_LETTERS = frozenset(case(word[-2:]) for word in _LAST_WORDS for case in (str.lower, str.upper))
+_LAST_MARKS = frozenset(":：->*道到성 \t\r\xa0")
 
 # Tried on lower case: a search that folds case itself costs five times as much.
 _WROTE_AT_END = re.compile(rf"(?:(?:^|[\s>)\]\"'”’,])(?:{_VERB})|(?:{_SPACELESS}))\s?[:：]?[\s*>-]*$")
@@ -69,8 +71,11 @@ def at(lines: Sequence[str], position: int) -> tuple[int, dict[str, str]] | None
     preposition = first.split(None, 1)[0].casefold() in _FIRST_WORDS and _PREPOSITION.match(first)
     opens = (preposition or _STARTS_WITH_DATE.match(first)) and _dated(first)
     if not opens and "<" not in first and not ("@" in first and _ADDRESS.search(first)):
-        named = first[-1] in ":：" and _ends(first) and len(first) < 100 and _quote_follows(lines, position)
-        return (position + 1, _who_and_when(first)) if named and _wrote(first) is not None else None
+        named = first[-1] in ":：" and len(first) < 100 and _quote_follows(lines, position)
+        verb = _wrote(first) if named else None
+        return None if verb is None else (position + 1, _who_and_when(first, verb))
+    if not any(map(_may_end, lines[position : position + _MOST_LINES])):
+        return None
     pieces, length = [], 0
     for index in range(position, min(position + _MOST_LINES, len(lines))):
         line = bare(lines[index][: LONGEST + 1])
@@ -79,25 +84,27 @@ def at(lines: Sequence[str], position: int) -> tuple[int, dict[str, str]] | None
             return None
         if line:
             pieces.append(line)
-            if _ends(line) and _is_complete(text := " ".join(pieces), lines, index):
-                return index + 1, _who_and_when(text)
+            if _may_end(line):
+                text = " ".join(pieces)
+                verb = _wrote(text)
+                if _is_complete(text, verb, lines, index):
+                    return index + 1, _who_and_when(text, verb)
     return None
 
 
-def _ends(line: str) -> bool:
+def _may_end(line: str) -> bool:
     """Whether an attribution can end with this line; cheap, for most lines cannot."""
-    last = line[-1]
-    if last in ":：->*":
+    if line[-1:] in _LAST_MARKS:
         return True
-    if last.isdigit():
+    if line[-2:] not in _LAST_LETTERS:
         return "GMT" in line
     word = line.rsplit(None, 1)[-1]
-    return folded(word.rsplit(">", 1)[-1]) in _LAST_WORDS or "GMT" in line or word.endswith(("道", "到", "성"))
+    return folded(word.rsplit(">", 1)[-1]) in _LAST_WORDS or "GMT" in line
 
 
 def _wrote(text: str) -> int | None:
     """Where the verb of writing begins that the text ends in, counted from the end."""
-    tail = text[-60:].lower()
+    tail = text[-40:].lower()
     verb = _WROTE_AT_END.search(tail)
     return verb and verb.start() - len(tail)
 
@@ -107,11 +114,11 @@ def _dated(text: str) -> bool:
     return found is not None and found.start() <= _DATE_WITHIN
 
 
-def _is_complete(text: str, lines: Sequence[str], index: int) -> bool:
+def _is_complete(text: str, verb: int | None, lines: Sequence[str], index: int) -> bool:
     dated = _dated(text)
     if text.endswith(">>>") and is_quoted(lines[index]):  # GroupWise: ">>> Bob <bob@example.com> 3/2/2016 10:15 >>>"
         return dated or "@" in text
-    if _wrote(text) is not None:
+    if verb is not None:
         if dated:
             return text[-1] in ":：-*" or "@" in text or _PREPOSITION.match(text) is not None
         return _NAME_WROTE.match(text) is not None or (text[-1] in ":：" and _quote_follows(lines, index))
@@ -145,11 +152,11 @@ def _quote_follows(lines: Sequence[str], index: int) -> bool:
     return ahead is not None and is_quoted(lines[ahead])
 
 
-def _who_and_when(text: str) -> dict[str, str]:
+def _who_and_when(text: str, verb: int | None) -> dict[str, str]:
     """Takes an attribution apart into ``sender`` and ``date``."""
-    text = text.strip(" *").removesuffix(" ----")
-    address = _ADDRESS.search(text)
-    head = text[: address.start()].rstrip(" <([\"'") if address else text[: _wrote(text)]
+    text = text.lstrip(" *")
+    address = _ADDRESS.search(text) if "@" in text else None
+    head = text[: address.start()].rstrip(" <([\"'") if address else text[:verb].rstrip(" *").removesuffix(" ----")
     preposition = _PREPOSITION.match(head)
     begin = preposition.end() if preposition else 0
     ends = [match.end() for match in _DATE_END.finditer(head, begin)]

@@ -74,12 +74,15 @@ def find(lines: Sequence[str]) -> Iterator[Heading]:
     Inside a quotation only its first lines are looked at: Apple Mail puts the attribution behind the quotation mark.
     Text between lines of three backticks is code, and has none.
     """
-    position, fenced = 0, False
+    position, fenced, inside = 0, False, -1
     for index in _candidates(lines):
         line = lines[index]
         if line.startswith("```"):
             fenced = not fenced
-        if fenced or index < position or len(line) > LONGEST or _is_inside_quotation(lines, index):
+        if is_quoted(line) and (inside == index - 1 >= 0 or _is_inside_quotation(lines, index)):
+            inside = index
+            continue
+        if fenced or index < position or len(line) > LONGEST:
             continue
         heading = at(lines, index)
         if heading:
@@ -103,12 +106,11 @@ def _candidates(lines: Sequence[str]) -> list[int]:
 
 
 def _is_inside_quotation(lines: Sequence[str], index: int) -> bool:
-    if not is_quoted(lines[index]):
-        return False
-    for above in range(index - 1, max(-1, index - 1 - _QUOTED_BLANKS), -1):
-        if not is_quoted(lines[above]):
+    """Whether text of the same quotation stands above a quoted line."""
+    for above in lines[max(0, index - _QUOTED_BLANKS) : index][::-1]:
+        if not is_quoted(above):
             return False
-        if lines[above][:LONGEST].strip("> \t\r"):
+        if above[:LONGEST].strip("> \t\r"):
             return True
     return index > 0
 

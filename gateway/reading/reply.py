@@ -84,7 +84,7 @@ def _spans(lines: Sequence[str], kinds: Sequence[SpanKind]) -> list[Span]:
 
 def _classify(lines: Sequence[str], found: Sequence[Heading]) -> list[SpanKind]:
     kinds = [_NEW] * len(lines)
-    marks = "".join([_QUOTED if is_quoted(line) else _TEXT if line.strip() else _BLANK for line in lines])
+    marks = "".join([_mark(line) for line in lines])
     blocks = list(_blocks(lines, marks, found))
     texts = [block for block in blocks if not block.quoted and _sign(lines, marks, kinds, block)]
     quotes = [block for block in blocks if block.quoted]
@@ -95,6 +95,12 @@ def _classify(lines: Sequence[str], found: Sequence[Heading]) -> list[SpanKind]:
         cut = _cut(block, preceded, followed, len(quotes))
         kinds[cut.start : cut.stop] = [kind] * len(cut)
     return kinds
+
+
+def _mark(line: str) -> str:
+    if ">" in line[:12] and is_quoted(line):
+        return _QUOTED
+    return _BLANK if not line or line.isspace() else _TEXT
 
 
 def _cut(block: _Block, preceded: bool, followed: bool, quotes: int) -> range:
