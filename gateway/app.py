@@ -108,8 +108,7 @@ class Node:
 
     def _trouble(self) -> str:
         """Why a balancer should send this node no mail now. Asked in the monitor's thread."""
-        reader = "" if self._pipeline.reader.alive else "the reading processes are gone"
-        return self._not_now or reader or self._watch.trouble()
+        return self._not_now or self._watch.trouble()
 
     async def _start(self) -> Addresses:
         if self._settings.metrics is not None:

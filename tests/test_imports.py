@@ -18,7 +18,7 @@ LAYERS = (
     {"log"},
     {"db", "outbound"},
     {"inbound", "oncall"},
-    {"pipeline", "watch", "http"},
+    {"pipeline", "watch", "http", "replay"},
     {"app"},
     {"cli"},
     {"__main__"},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli import replay
 from gateway.cli.console import facts, out, print_json, table, text
 from gateway.cli.context import Json, Limit, store_of
 from gateway.errors import Permanent
@@ -73,34 +74,25 @@ def show(
 @app.command()
 def release(context: typer.Context, ids: Ids) -> None:
     """Let held mails through: each is decided again as if its sender were known."""
-    _again(context, ids, released=True)
-
-
-@app.command()
-def replay(context: typer.Context, ids: Ids) -> None:
-    """Read failed or held mails once more, after what hindered them was mended."""
-    _again(context, ids, released=False)
-
-
-def _again(context: typer.Context, ids: list[int], *, released: bool) -> None:
     now = datetime.now(UTC)
     with store_of(context) as store:
-        wrong = [str(id_) for id_ in ids if not _sent_again(store, id_, now, released=released)]
+        wrong = [str(id_) for id_ in ids if not _release(store, id_, now)]
     if wrong:
         raise Permanent("", f"neither held nor failed, left as it was: {', '.join(wrong)}; see: gateway mail list")
     out.print(text(f"{len(ids)} on the way; the running gateway takes {'it' if len(ids) == 1 else 'them'} up at once"))
 
 
-def _sent_again(store: Store, id_: int, now: datetime, *, released: bool) -> bool:
-    return bool(store.writer.run(lambda connection: store.mails.again(connection, id_, now, released=released)))
+def _release(store: Store, id_: int, now: datetime) -> bool:
+    return bool(store.writer.run(lambda connection: store.mails.again(connection, id_, now, released=True)))
+
+
+app.command("replay")(replay.replay)
 
 
 def _raw(store: Store, id_: int) -> bytes:
     """The mail as received; empty where there is none or its raw form was deleted after ``retention.raw_days``."""
     row = store.queries.raw(id_)
-    if row is None or (row.raw is None and not row.raw_ref):
-        return b""
-    return store.mails.raw(row)
+    return store.mails.raw(row) if row is not None else b""
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -12,6 +12,8 @@ from gateway.model import DeliveryState, MailState
 
 _WAITING = {mail.name: fixed(MailState.RECEIVED), outgoing.name: fixed(DeliveryState.WAITING)}
 
+_CAME = {mail.name: mail.c.received_at, outgoing.name: outgoing.c.created_at}
+
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
@@ -25,6 +27,9 @@ class Backlog:
 
 def backlog(connection: Connection, table: Table) -> Backlog:
     """What waits in ``mail`` or ``outgoing``, out of the partial index alone."""
-    query = select(func.count(), func.min(table.c.due_at)).where(table.c.state == _WAITING[table.name])
-    number, first = connection.execute(query).one()
-    return Backlog(number, from_moment(first) if first is not None else None)
+    waits = table.c.state == _WAITING[table.name]
+    number = connection.execute(select(func.count()).where(waits)).scalar_one()
+    first = connection.execute(select(table.c.due_at, _CAME[table.name]).where(waits).order_by(table.c.due_at).limit(1))
+    row = first.one_or_none()
+    # What is urgent is due before it came.
+    return Backlog(number, from_moment(max(row)) if row is not None else None)

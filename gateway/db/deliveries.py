@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, Table, bindparam, func, or_, select, upd
 
 from gateway.db.ids import Ids
 from gateway.db.mails import LEASE_SECONDS, Mails, db_now
+from gateway.db.rows import outgoing_row
 from gateway.db.schema import attachment, fixed, from_moment, mail, message, outgoing, page, ticket, to_moment
-from gateway.db.unit import outgoing_row
 from gateway.db.writer import Writer
 from gateway.model import Attachment, Composed, DeliveryState, Due, Page, Severity
 

@@ -17,13 +17,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.db.ids import Ids
 from gateway.db.mails import LEASE_SECONDS, Mails, Outcome, db_now
+from gateway.db.rows import outgoing_row, page_row, verdict_evidence
 from gateway.db.schema import attachment, event, message, outgoing, page, participant, seen, sender, ticket, to_moment
 from gateway.desk.decision import Decision, Known, Lookups, NewMessage, NewTicket, Outgoing
 from gateway.model import (
     Address,
     Attachment,
     Composed,
-    DeliveryState,
     Due,
     MailState,
     Participant,
@@ -34,7 +34,6 @@ from gateway.model import (
 )
 from gateway.settings import Settings
 
-_PAGE_TEXT = 2000
 _ORDER: tuple[Table, ...] = (ticket, participant, message, attachment, outgoing, page, event, seen)
 _INSERTS = {table.name: insert(table) for table in _ORDER}
 _SOLVE: dict[str, Any] = {
@@ -155,7 +154,7 @@ class Unit:
                 "id": id_, "number": number, "subject": new.subject, "status": Status.OPEN.value,
                 "severity": new.severity.value, "category": new.category.value, "subcategory": new.subcategory,
                 "stated_severity": verdict.stated.value if verdict and verdict.stated else "",
-                "evidence": json.dumps([[e.signal, e.text, e.weight] for e in verdict.evidence] if verdict else []),
+                "evidence": verdict_evidence(verdict.evidence if verdict else ()),
                 "mailbox": new.mailbox, "language": new.language, "assignee": "", "refers_to": new.refers_to or None,
                 "created_at": self._moment, "updated_at": self._moment, "solved_at": None,
             }
@@ -260,15 +259,13 @@ class Unit:
 
     def _pages(self, case: Case, subject: Ticket) -> None:
         verdict, new = case.decision.verdict, case.decision.message
-        evidence = json.dumps([f"{e.signal}: {e.text}" for e in verdict.evidence] if verdict else [])
+        evidence = verdict.evidence if verdict else ()
+        text = new.text if new else ""
         self._rows["page"] += [
-            {
-                "id": self._ids.take(self._connection, page), "ticket_id": subject.id, "target": target,
-                "severity": subject.severity.value, "requester": subject.requester.address,
-                "text": (new.text if new else "")[:_PAGE_TEXT], "evidence": evidence,
-                "state": DeliveryState.WAITING.value, "attempts": 0, "last_error": "", "created_at": self._moment,
-                "due_at": self._moment, "sent_at": None, "node": "", "lease_until": 0,
-            }
+            page_row(
+                self._ids.take(self._connection, page), subject.id, target, subject.severity,
+                subject.requester.address, text, evidence, self._moment,
+            )
             for target in self._settings.oncall.notify
         ]  # fmt: skip
 
@@ -335,14 +332,3 @@ def _answers(out: Outgoing, sender: str) -> bool:
 
 def _started(current: Any, limit: int, new: Any) -> Any:
     return case((current > limit, current), else_=new)
-
-
-def outgoing_row(id_: int, ticket_id: int | None, mail: Composed, moment: int) -> dict[str, Any]:
-    """A fresh row of the outbox, leased to nobody."""
-    return {
-        "id": id_, "ticket_id": ticket_id, "template": mail.template, "mailbox": mail.mailbox,
-        "recipient": mail.recipient, "rfc_id": mail.message_id, "content": mail.content, "boundary": mail.boundary,
-        "attachments": json.dumps(mail.attachments), "automatic": mail.automatic, "state": DeliveryState.WAITING.value,
-        "attempts": 0, "last_error": "", "created_at": moment, "due_at": moment, "sent_at": None, "node": "",
-        "lease_until": 0,
-    }  # fmt: skip
