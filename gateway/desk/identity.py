@@ -6,6 +6,7 @@ that was given to just this person (A3, see ``threading``). A plain From is A2; 
 
 from __future__ import annotations
 
+import re
 import string
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -21,7 +22,7 @@ _UNANSWERED = frozenset(
 """Local parts that no automatic mail goes to (RULES.md 5, RFC 3834 §2)."""
 
 
-_DOUBTFUL = frozenset('"<>()[],:;\\@')
+_DOUBTFUL = re.compile(r'[\s"<>()\[\],:;\\@]')
 
 
 class Kind(StrEnum):
@@ -73,8 +74,7 @@ def is_own(address: str, settings: Settings) -> bool:
 def is_usable(address: str) -> bool:
     """Whether mail can be sent there without doubt about where it goes: a plain name@domain."""
     local, at, domain = address.rpartition("@")
-    doubtful = any(c in _DOUBTFUL or c.isspace() or not c.isprintable() for c in local + domain)
-    return bool(local and at and domain) and not doubtful
+    return bool(local and at and domain) and address.isprintable() and not _DOUBTFUL.search(local + domain)
 
 
 def is_answerable(address: str) -> bool:

@@ -95,7 +95,7 @@ def join(address: str, token: str) -> str:
 
 
 def _mac(key: bytes, body: bytes) -> bytes:
-    return hmac.new(key, b"ticket-gateway reply address\0" + body, hashlib.sha256).digest()[:_MAC_BYTES]
+    return hmac.digest(key, b"ticket-gateway reply address\0" + body, "sha256")[:_MAC_BYTES]
 
 
 def _decode(text: str) -> bytes | None:

@@ -1,0 +1,175 @@
+"""What the worker does when something goes wrong with one mail: the others go on, and the mail never vanishes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway import reading
+from gateway.db.store import Store, open_store
+from gateway.db.unit import Applied
+from gateway.desk.tokens import Keys
+from gateway.inbound import worker as working
+from gateway.inbound.journal import Journal, Queue
+from gateway.inbound.judge import judge
+from gateway.inbound.reader import Read, Unreadable
+from gateway.inbound.worker import MOST_TRIES, Worker
+from gateway.model import Composed, Envelope
+from gateway.settings import Agent, Mailbox, Reading, Settings
+from gateway.triage.policy import DEFAULT
+
+SETTINGS = Settings(mailbox=(Mailbox(name="support", addresses=("support@example.com",)),))
+STAFFED = SETTINGS.model_copy(update={"agent": (Agent(name="Ann", address="ann@example.com"),)})
+ENVELOPE = Envelope("smtp", "kim@example.net", ("support@example.com",))
+
+
+def raw(subject: str, sender: str = "kim@example.net", text: str = "How do I export?") -> bytes:
+    return (
+        f"From: {sender}\r\nTo: support@example.com\r\nSubject: {subject}\r\n"
+        f"Message-ID: <{subject.replace(' ', '.')}@example.net>\r\n\r\n{text}\r\n"
+    ).encode()
+
+
+class InProcess:
+    """Reads without a child; what holds the word POISON cannot be read."""
+
+    async def read(self, ids, raws):
+        return [self._one(one) for one in raws]
+
+    def _one(self, one: bytes):
+        if b"POISON" in one:
+            return Unreadable("reading took too long", reading.salvage(one, reading.Limits(), "unreadable"))
+        return Read(*judge(one, Reading(), DEFAULT))
+
+
+class Bench:
+    """A worker on a real store, with a clock that the test moves."""
+
+    def __init__(self, folder: Path, settings: Settings = SETTINGS) -> None:
+        self.store: Store = open_store(f"sqlite:///{folder / 'g.db'}", "node-a", serve=True)
+        self.now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+        self.broken: Callable[[str], bool] = lambda subject: False
+        self.queue = Queue()
+        self.journal = Journal(self.store.writer, self.store.mails, self.queue, lambda: self.now)
+        self.applied: list[Applied] = []
+        self.worker = Worker(
+            settings, Keys({1: b"k" * 32}), self.store.writer, self.store.ids, self.store.mails, self.queue,
+            InProcess(), self._compose, "node-a", lambda: self.now, self.applied.extend,
+        )  # fmt: skip
+
+    def _compose(self, out, ticket, case, attachments, now) -> Composed:
+        if self.broken(case.read.subject):
+            raise RuntimeError("the template is broken")
+        name = f"{out.template}-{case.mail_id}-{out.recipient.address}"
+        return Composed(out.template, "support", out.recipient.address, name, b"x", "", (), out.automatic)
+
+    async def accept(self, *mails: bytes) -> None:
+        await asyncio.gather(*(self.journal.accept(ENVELOPE, one) for one in mails))
+
+    def states(self) -> list[tuple[str, str]]:
+        return [(m.subject, m.state) for m in reversed(self.store.queries.mails())]
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    await asyncio.to_thread(bench.store.close)
+
+
+@pytest.fixture
+async def staffed(tmp_path: Path) -> AsyncIterator[Bench]:
+    """With an agent, so that every ticket makes a notice."""
+    bench = Bench(tmp_path, STAFFED)
+    yield bench
+    await asyncio.to_thread(bench.store.close)
+
+
+async def test_a_batch_of_mails_becomes_tickets_in_order(bench: Bench) -> None:
+    await bench.accept(*(raw(f"Question {n}", f"kim{n}@example.net") for n in range(30)))
+    await bench.worker.drain()
+    assert [t.subject for t in reversed(bench.store.queries.tickets())] == [f"Question {n}" for n in range(30)]
+    assert len(bench.applied) == 30
+
+
+async def test_mails_of_one_sender_in_one_batch_are_counted_one_after_the_other(bench: Bench) -> None:
+    await bench.accept(*(raw(f"Question {n}") for n in range(35)))
+    await bench.worker.drain()
+    confirmed = [one for one in bench.applied if one.outgoing]
+    assert len(bench.store.queries.tickets()) == 35
+    assert len(confirmed) == SETTINGS.loops.acknowledgements_per_hour
+
+
+async def test_the_same_mail_twice_in_one_batch_is_one_ticket(bench: Bench) -> None:
+    await bench.accept(raw("Question"), raw("Question"))
+    await bench.worker.drain()
+    assert [state for _, state in bench.states()] == ["ticket", "refused"]
+
+
+async def test_a_mail_that_cannot_be_composed_spoils_no_other_and_is_tried_again(bench: Bench) -> None:
+    bench.broken = lambda subject: "bad" in subject
+    await bench.accept(raw("good", "a@example.net"), raw("bad", "b@example.net"), raw("fine", "c@example.net"))
+    await bench.worker.drain()
+    assert sorted(state for _, state in bench.states()) == ["received", "ticket", "ticket"]
+    bench.broken = lambda subject: False
+    bench.now += timedelta(minutes=5)
+    await bench.worker.drain()
+    assert {state for _, state in bench.states()} == {"ticket"}
+
+
+async def _try_to_the_end(bench: Bench) -> None:
+    bench.broken = lambda subject: True
+    await bench.accept(raw("bad"))
+    for _ in range(MOST_TRIES + 1):
+        await bench.worker.drain()
+        bench.now += timedelta(minutes=10)
+
+
+async def test_a_mail_that_cannot_be_answered_becomes_a_ticket_that_is_not_answered(bench: Bench) -> None:
+    await _try_to_the_end(bench)
+    (row,) = bench.store.queries.mails()
+    assert (row.state, row.attempts) == ("ticket", MOST_TRIES)
+    assert bench.store.queries.outgoing() == []
+
+
+async def test_a_mail_that_never_works_ends_as_failed_where_the_operator_sees_it(staffed: Bench) -> None:
+    await _try_to_the_end(staffed)
+    (row,) = staffed.store.queries.mails()
+    assert (row.state, "the template is broken" in row.reason) == ("failed", True)
+
+
+async def test_a_mail_that_cannot_be_read_becomes_a_ticket_from_what_is_safe(bench: Bench) -> None:
+    await bench.accept(raw("Strange", text="POISON"))
+    await bench.worker.drain()
+    (ticket,) = bench.store.queries.tickets()
+    assert (ticket.subject, ticket.requester.address) == ("Strange", "kim@example.net")
+    page = bench.store.queries.ticket(ticket.number)
+    assert [a.name for a in page.messages[0].attachments] == ["message.eml"]
+    assert page.outgoing == []
+
+
+async def test_a_backlog_in_the_database_is_worked_off_without_waiting(bench: Bench) -> None:
+    envelopes = [(replace(ENVELOPE, mail_from=f"k{n}@x.example"), raw(f"Q {n}", f"k{n}@x.example")) for n in range(100)]
+    bench.store.writer.run(lambda c: bench.store.mails.add(c, envelopes, bench.now, mine=False))
+    runner = asyncio.create_task(bench.worker.run())
+    deadline = asyncio.get_running_loop().time() + 30
+    while len(bench.applied) < 100 and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.02)
+    bench.worker.stop()
+    await runner
+    assert len(bench.applied) == 100
+
+
+async def test_an_urgent_mail_is_claimed_before_an_older_backlog(bench: Bench) -> None:
+    calm = [(ENVELOPE, raw(f"Q {n}", f"k{n}@x.example")) for n in range(3 * working.BATCH)]
+    urgent = [(ENVELOPE, raw("Outage, nobody can log in", "u@x.example"))]
+    for mails in (calm, urgent):
+        bench.store.writer.run(lambda c, mails=mails: bench.store.mails.add(c, mails, bench.now, mine=False))
+        bench.now += timedelta(seconds=1)
+    await bench.worker.drain()
+    assert bench.applied[0].ticket.subject == "Outage, nobody can log in"
