@@ -19,7 +19,7 @@ from typing import TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from gateway import log
-from gateway.model import ReadMail, Verdict
+from gateway.model import Carried, ReadMail, Verdict
 from gateway.settings import Reading
 from gateway.triage.policy import Policy
 
@@ -34,7 +34,7 @@ MOST_TASKS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Read(Carried):
     """A mail that was read and judged."""
 
     mail: ReadMail
@@ -42,7 +42,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Carried):
     """A mail that could not be read, why, and what is safe of it."""
 
     why: str

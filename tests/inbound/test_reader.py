@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import signal
 from collections.abc import AsyncIterator
 
@@ -54,3 +55,8 @@ def test_what_is_safe_of_a_mail_is_sender_subject_and_the_mail_itself() -> None:
     safe = judging.salvage(MAIL, Reading())
     assert (safe.identity.address, safe.subject, safe.message_id) == ("kim@example.net", "Question", "1@x")
     assert [(a.name, a.content_type) for a in safe.attachments] == [("message.eml", "message/rfc822")]
+
+
+def test_what_was_read_is_the_same_after_the_way_to_the_parent() -> None:
+    read = Read(*judging.judge(MAIL, Reading(), DEFAULT))
+    assert pickle.loads(pickle.dumps(read, pickle.HIGHEST_PROTOCOL)) == read
