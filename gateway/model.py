@@ -98,7 +98,7 @@ class SpanKind(StrEnum):
 class Carried:
     """Pickled as its constructor's arguments, in half the time: these go from the children that read to the parent."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
         return type(self), tuple([getattr(self, name) for name in self.__slots__])
