@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from gateway.errors import Permanent
+from gateway.reading.headings import scan
 from gateway.reading.reply import split
 from gateway.triage.jsonl import classify_line
 from gateway.triage.policy import Policy
@@ -18,6 +19,6 @@ def classify_json(line: str, policy: Policy) -> str:
         raise Permanent(f"this line is no JSON ({problem}); write one object a line") from None
     if not isinstance(mail, dict):
         raise Permanent("this line is no JSON object; write one object a line, with id, subject and body")
-    body, subject = mail.get("body"), mail.get("subject")
-    new = split(body, "", subject if isinstance(subject, str) else "").text if isinstance(body, str) else ""
+    body = mail.get("body")
+    new = split(scan(body)).text if isinstance(body, str) else ""
     return json.dumps(classify_line({**mail, "body": new}, policy), ensure_ascii=False)
