@@ -50,7 +50,7 @@ def open_engine(url: str) -> Engine:
 
 def _sqlite_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
     # FULL: a 250 stands for an fsynced commit (RFC 5321 §6.1); NORMAL loses the last ones at a power cut.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

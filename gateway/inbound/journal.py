@@ -18,7 +18,7 @@ from gateway.db.writer import Writer
 from gateway.model import Envelope
 from gateway.triage.glance import may_be_urgent
 
-MOST_IN_MEMORY_BYTES = 48 * 1024 * 1024
+MOST_IN_MEMORY_BYTES = 24 * 1024 * 1024
 """Accepted mails that wait in memory for the worker; what comes beyond is claimed from the database later."""
 
 

@@ -29,7 +29,7 @@ from gateway.model import MailState
 from gateway.settings import Settings
 
 BATCH = 24
-BATCH_BYTES = 8 * 1024 * 1024
+BATCH_BYTES = 4 * 1024 * 1024
 """Of raw mail that goes to a child at once."""
 MOST_TRIES = 3
 RETRY = timedelta(seconds=20)
