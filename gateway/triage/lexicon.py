@@ -25,6 +25,9 @@ AGENT_NOUNS = {
 }
 """Endings of those who do something: planners, Monteurinnen. ``not_people`` lists what only looks like it."""
 
+BEGINNING = 300
+"""Characters of a text whose words tell its language."""
+
 MEMO = 50_000
 """Words remembered per lexicon; beyond, hostile vocabulary is looked up afresh each time."""
 
@@ -210,13 +213,15 @@ def lexicon(language: str, extra: Extra = ()) -> Lexicon:
 def language_of(text: str, hint: str = "") -> str:
     """The language of ``LANGUAGES`` whose small words the text's beginning uses most; else ``hint``, else English.
 
-    A word that several languages have counts for each in part.
+    A word that several languages have counts for each in part. Japanese has no spaces: six characters count as a small
+    word, so that a name or a subject makes no English text Japanese.
     """
-    if not text.isascii() and CJK.search(text):
-        return "ja"
+    text = text[:BEGINNING]
     votes = dict.fromkeys(LANGUAGES, 0.0)
+    if not text.isascii():
+        votes["ja"] = len(CJK.findall(text)) / 6
     known = _function_words()
-    for word in text[:300].lower().split():
+    for word in text.lower().split():
         if languages := known.get(word):
             for language in languages:
                 votes[language] += 1 / len(languages)

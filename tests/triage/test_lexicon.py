@@ -48,6 +48,7 @@ def test_hostile_vocabulary_does_not_fill_the_memory():
         ("Der Export ist seit heute nicht möglich", "de"),
         ("L'export ne marche pas depuis hier pour nous", "fr"),
         ("ログインできません", "ja"),
+        ("ログインできません Nobody can sign in since nine. 渡辺", "en"),
     ],
 )
 def test_the_language_is_told_by_its_small_words(text: str, language: str):
