@@ -67,6 +67,8 @@ _BEFORE_NAME = re.compile(rf"[\s,;:.]*(?:{_VERB_BEFORE_NAME}|from|пользов
 
 def at(lines: Sequence[str], position: int) -> tuple[int, dict[str, str]] | None:
     """The attribution that begins at this line: the index behind it, and its ``sender`` and ``date`` as they stand."""
+    if not any(map(_may_end, lines[position : position + _MOST_LINES])):
+        return None
     first = bare(lines[position])
     preposition = first.split(None, 1)[0].casefold() in _FIRST_WORDS and _PREPOSITION.match(first)
     opens = (preposition or _STARTS_WITH_DATE.match(first)) and _dated(first)
@@ -74,8 +76,6 @@ def at(lines: Sequence[str], position: int) -> tuple[int, dict[str, str]] | None
         named = first[-1] in ":：" and len(first) < 100 and _quote_follows(lines, position)
         verb = _wrote(first) if named else None
         return None if verb is None else (position + 1, _who_and_when(first, verb))
-    if not any(map(_may_end, lines[position : position + _MOST_LINES])):
-        return None
     pieces, length = [], 0
     for index in range(position, min(position + _MOST_LINES, len(lines))):
         line = bare(lines[index][: LONGEST + 1])

@@ -118,7 +118,7 @@ def _is_inside_quotation(lines: Sequence[str], index: int) -> bool:
 def at(lines: Sequence[str], position: int) -> Heading | None:
     """The heading that begins at this line, if one does."""
     line = bare(lines[position])
-    if not line:
+    if not line or line == "--":  # RFC 3676 §4.3: a signature
         return None
     if line[0] in _RULES or line[-1] in ":：-=":
         found = _separated(lines, position, line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
+from itertools import pairwise
 
 import nh3
 from resiliparse.extract.html2text import extract_plain_text
@@ -41,14 +41,18 @@ _HIDING_WORDS = (
     "opacity:0",
     "opacity: 0",
 )
-_START_TAG = re.compile(r"<[a-zA-Z][a-zA-Z0-9:]*(?=[^<>]*>)[^<>]*")
-_HIDING = re.compile(
-    r"""[\s"';](?:
-          display\s*:\s*none
-        | visibility\s*:\s*hidden
-        | (?:font-size|max-height|opacity)\s*:\s*0(?:\.0*)?(?:px|pt|em|%)?\s*(?=[;"'!])
-        | hidden(?=[\s=]|$)
-        )""",
+_HIDING = r"""[\s"';] (?:
+      display \s*+ : \s*+ none
+    | visibility \s*+ : \s*+ hidden
+    | (?:font-size|max-height|opacity) \s*+ : \s*+ 0 (?:\.0*+)? (?:px|pt|em|%)? \s*+ (?=[;"'!])
+    | hidden (?=[\s=>])
+    )"""
+_HIDDEN_TAG = re.compile(
+    rf"""
+    <[a-z] [^<>\s"';]*+                             # a start tag in lower case
+    (?: (?!{_HIDING}) [\s"';] [^<>\s"';]*+ )*+      # its words up to one that hides it
+    {_HIDING} [^<>]*+ (?=>)
+    """,
     re.VERBOSE,
 )
 _UNSEEN = ["title", "[data-unseen]"]
@@ -64,9 +68,9 @@ def to_text(html: str) -> str:
     A blockquote's lines begin with ``> ``, so that the quotation survives. What a reader would not see is left out.
     """
     html = capped(_without_marks(html))
-    lower = html.lower()
+    lower = html.replace("İ", "_").lower()  # the one letter that lower() makes longer
     if any(word in lower for word in _HIDING_WORDS):
-        html = _START_TAG.sub(_marked_if_hidden, html)
+        html = _with_hidden_marked(html, lower)
     quotes = "<blockquote" in lower
     if quotes:
         html = _BLOCKQUOTE.sub(lambda tag: f"{tag[0]}<p>{_CLOSE}</p>" if tag[1] else f"{tag[0]}<p>{_OPEN}</p>", html)
@@ -77,8 +81,9 @@ def to_text(html: str) -> str:
     return _EMPTY_LINES.sub("\n\n", text).strip("\n")
 
 
-def _marked_if_hidden(tag: re.Match[str]) -> str:
-    return f"{tag[0]} data-unseen" if _HIDING.search(tag[0].lower()) else tag[0]
+def _with_hidden_marked(html: str, lower: str) -> str:
+    ends = [tag.end() for tag in _HIDDEN_TAG.finditer(lower)]
+    return " data-unseen".join([html[start:end] for start, end in pairwise((0, *ends, len(html)))])
 
 
 def _without_marks(text: str) -> str:
@@ -89,13 +94,14 @@ def _tidy_links(text: str) -> str:
     """Drops link targets that the words before them already say."""
     if "(" not in text:
         return text
-    text = _MAILTO.sub("", text)
+    if "(mailto:" in text:
+        text = _MAILTO.sub("", text)
     return _LINK.sub(lambda link: "" if _says_target(text, link) else link[0], text)
 
 
 def _says_target(text: str, link: re.Match[str]) -> bool:
     target = link[1].rstrip("/")
-    plain = re.sub(r"^(?:https?://|tel:)", "", target)
+    plain = target.removeprefix("https://").removeprefix("http://").removeprefix("tel:")
     begin = max(0, link.start() - len(target) - 1)
     return text[begin : link.start()].rstrip("/").endswith((target, plain))
 
@@ -135,13 +141,7 @@ _OUTWARD = re.compile(r"(?:https?:|mailto:|tel:)", re.IGNORECASE)  # a relative 
 _IMAGE_DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,", re.IGNORECASE)
 
 
-def sanitise(html: str, inline_ids: Mapping[str, str] = MappingProxyType({})) -> str:
-    """Makes HTML fit for showing: no script, no style, nothing loaded from elsewhere.
-
-    Images stay where the mail holds them: ``cid:`` ones, under the address that ``inline_ids`` gives for their
-    Content-ID (without ``<>``) if it has one, and ``data:`` ones. Other images lose their source and keep their words.
-    """
-
+def _cleaner(inline_ids: Mapping[str, str]) -> nh3.Cleaner:
     def attribute(tag: str, name: str, value: str) -> str | None:
         if name != "src":
             return value if name not in _ADDRESSES or _OUTWARD.match(value) else None
@@ -149,7 +149,19 @@ def sanitise(html: str, inline_ids: Mapping[str, str] = MappingProxyType({})) ->
             return inline_ids.get(value[4:], value)
         return value if _IMAGE_DATA.match(value) else None
 
-    return nh3.clean(capped(html), attributes=_ATTRIBUTES, url_schemes=_SCHEMES, attribute_filter=attribute)
+    return nh3.Cleaner(attributes=_ATTRIBUTES, url_schemes=_SCHEMES, attribute_filter=attribute)
+
+
+_CLEANER = _cleaner({})
+
+
+def sanitise(html: str, inline_ids: Mapping[str, str] | None = None) -> str:
+    """Makes HTML fit for showing: no script, no style, nothing loaded from elsewhere.
+
+    Images stay where the mail holds them: ``cid:`` ones, under the address that ``inline_ids`` gives for their
+    Content-ID (without ``<>``) if it has one, and ``data:`` ones. Other images lose their source and keep their words.
+    """
+    return (_cleaner(inline_ids) if inline_ids else _CLEANER).clean(capped(html))
 
 
 def capped(html: str) -> str:

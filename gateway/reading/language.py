@@ -26,17 +26,18 @@ _COMMON = {
         este esta olá obrigado obrigada cumprimentos nosso nossa temos desde pode você muito bom dia sem quando meu
         minha isso""",
 }
-_SHIFT = 12
-"""Bits of one language's count in a packed vote: room for the words of a sample."""
 _ORDER = tuple(_COMMON)
 
 
 def _votes() -> dict[str, int]:
-    """Each common word's vote: a one in the place of every language that has it, so that votes add up at once."""
+    """Each common word's vote: a one in the byte of every language that has it, so that votes add up at once.
+
+    A byte has room for the words of a sample.
+    """
     votes: dict[str, int] = {}
     for place, name in enumerate(_ORDER):
         for word in set(_COMMON[name].split()):
-            votes[word] = votes.get(word, 0) + (1 << place * _SHIFT)
+            votes[word] = votes.get(word, 0) + (1 << 8 * place)
     return votes
 
 
@@ -57,9 +58,8 @@ def of(text: str) -> str:
             if len(letters.findall(sample)) * 5 > len(sample):
                 return name
     words = sample.lower().split()
-    packed = sum(map(_VOTES.get, words, [0] * len(words)))
-    counts = [packed >> place * _SHIFT & (1 << _SHIFT) - 1 for place in range(len(_ORDER))]
-    best, second = sorted(counts, reverse=True)[:2]
+    counts = sum(filter(None, map(_VOTES.get, words))).to_bytes(len(_ORDER), "little")
+    second, best = sorted(counts)[-2:]
     if best < 2 or best * 10 < len(words) or best * 5 < second * 6:
         return ""
     return _ORDER[counts.index(best)]

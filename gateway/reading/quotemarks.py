@@ -43,11 +43,11 @@ _OPENERS = ", ".join(
         'div[style*="border-top:solid #B5C4DF"]',
     )
 )
+# What is in the HTML where any of these is.
 _TRACES = (
-    "gmail_quote", "yahoo_quoted", "protonmail_quote", "tutanota_quote", "__QUOTED_TEXT__", "__DIVIDER__",
-    "isReplyContent", "zmail_extra", "front-blockquote", "messageReplySection", '"quote"', "reference-message",
-    "qqmail_quote", "appendonsend", "divRplyFwdMsg", "OLK_SRC_BODY", "OutlookMessageHeader", "stopSpelling",
-    "border-top:solid #E1E1E1", "border-top:solid #B5C4DF",
+    "_quote", "data-marker", "isReplyContent", "zmail_extra", "front-blockquote", "messageReplySection", '"quote"',
+    "reference-message", "appendonsend", "divRplyFwdMsg", "OLK_SRC_BODY", "OutlookMessageHeader", "stopSpelling",
+    "border-top:solid #",
 )  # fmt: skip
 _NO_LETTERS = re.compile(r"[\W_]+")
 _PROBE = 48
