@@ -6,6 +6,7 @@ that has no LF at all. Depth is handled by a stack, not by recursion, and each b
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,7 +38,9 @@ class Structure:
 
 
 def normalised(raw: bytes) -> bytes:
-    """``raw`` with LF where CR alone ends the lines (files of old Macs); else the same object. Keeps all offsets."""
+    """``raw`` without a byte order mark, which would hide the first header, and with LF where CR alone ends the lines
+    (files of old Macs); mostly the same object. Spans count in this form."""
+    raw = raw.removeprefix(codecs.BOM_UTF8)
     return raw if b"\n" in raw else raw.replace(b"\r", b"\n")
 
 

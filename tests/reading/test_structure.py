@@ -1,6 +1,7 @@
 from gateway.reading import structure
 from gateway.reading.limits import DEFAULT, Limits
 from gateway.reading.mime import Part
+from gateway.reading.read import read
 
 
 def parts_of(raw: bytes, limits: Limits = DEFAULT) -> tuple[Part, ...]:
@@ -130,3 +131,8 @@ def test_a_shallow_look_takes_nothing_apart() -> None:
     found = structure.parse(MIXED, DEFAULT, shallow=True)
     assert len(found.parts) == 1
     assert found.defects == ()
+
+
+def test_a_byte_order_mark_hides_no_header() -> None:
+    mail = read(b"\xef\xbb\xbfFrom: kim@example.net\r\nSubject: x\r\n\r\ntext\r\n")
+    assert (mail.identity.address, mail.text.strip()) == ("kim@example.net", "text")
