@@ -45,9 +45,9 @@ _DATE = re.compile(
 _DATE_END = re.compile(
     r"""(?: \d{4}[./-]\d{1,2}[./-]\d{1,2} | \d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b
           | \d{1,2}[:.h]\d{2}(?:[:.]\d{2})? | \b(?:19|20)\d\d\b | \d\s?[日일](?:\s?\([^)]{1,3}\))? )
-        (?: \s?(?: [ap]\.?\s?m\.?(?!\w) | uhr\b | nachm\. | vorm\. | г\. | р\.
-          | (?:GMT|UTC)?[+-]\d\d:?\d\d | (?-i:[A-Z]{3,4})\b ) )*""",
-    re.VERBOSE | re.IGNORECASE,
+        (?: \s?(?: [aApP]\.?\s?[mM]\.?(?!\w) | [uU]hr\b | [nN]achm\. | [vV]orm\. | г\. | р\.
+          | (?:GMT|UTC)?[+-]\d\d:?\d\d | [A-Z]{3,4}\b ) )*""",
+    re.VERBOSE,
 )
 _PREPOSITIONS = (
     "on|am|le|el|il|em|op|den|dnia|w dniu|dne|dňa|dana|in data|at|pe|la|în|στις|vào|pada|på|no|a les|ngày|在|"
@@ -62,7 +62,7 @@ _STAMP = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d GMT[+-]\d\d:\d\d [^<]{1,80}$|\d{4}/\d{1,2}/\d{1,2} [^<>@]{1,80}<[^\s@]+@[^\s@]+>\s?$"
 )
 _LOG_LEVEL = re.compile(r"\b(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE|CRITICAL)\b")
-_BEFORE_NAME = re.compile(rf"[\s,;:.]*(?:{_VERB_BEFORE_NAME}|from|пользователь|użytkownik)\s", re.IGNORECASE)
+_BEFORE_NAME = re.compile(rf"[\s,;:.]*(?:{_VERB_BEFORE_NAME}|from|пользователь|użytkownik)\s")
 
 
 def at(lines: Sequence[str], position: int) -> tuple[int, dict[str, str]] | None:
@@ -87,7 +87,7 @@ def at(lines: Sequence[str], position: int) -> tuple[int, dict[str, str]] | None
             if _may_end(line):
                 text = " ".join(pieces)
                 verb = _wrote(text)
-                if _is_complete(text, verb, lines, index):
+                if _is_complete(text, verb, bool(opens) or _dated(text), lines, index):
                     return index + 1, _who_and_when(text, verb)
     return None
 
@@ -114,8 +114,7 @@ def _dated(text: str) -> bool:
     return found is not None and found.start() <= _DATE_WITHIN
 
 
-def _is_complete(text: str, verb: int | None, lines: Sequence[str], index: int) -> bool:
-    dated = _dated(text)
+def _is_complete(text: str, verb: int | None, dated: bool, lines: Sequence[str], index: int) -> bool:
     if text.endswith(">>>") and is_quoted(lines[index]):  # GroupWise: ">>> Bob <bob@example.com> 3/2/2016 10:15 >>>"
         return dated or "@" in text
     if verb is not None:
@@ -162,6 +161,7 @@ def _who_and_when(text: str, verb: int | None) -> dict[str, str]:
     ends = [match.end() for match in _DATE_END.finditer(head, begin)]
     date = head[begin : ends[-1]] if ends else ""
     name = head[ends[-1] :] if ends else head[begin:]
-    name = clean_name(_BEFORE_NAME.sub("", name, count=1))
+    before = _BEFORE_NAME.search(name.lower())
+    name = clean_name(name[: before.start()] + name[before.end() :] if before else name)
     sender = f"{name} <{address[0]}>" if address else name
     return {key: value for key, value in (("sender", sender), ("date", date.strip(" ,"))) if value}
