@@ -23,6 +23,10 @@ class Temporary(GatewayError):
     """May work later: the sender keeps the mail, the outbox tries again."""
 
 
+class Unavailable(Temporary):
+    """What we work with is away, such as the database: nothing is wrong with what was asked."""
+
+
 class Permanent(GatewayError):
     """Never works: trying again is of no use."""
 

@@ -14,10 +14,10 @@ from concurrent.futures import Future
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from gateway.db.ids import Ids
-from gateway.errors import Temporary
+from gateway.errors import Temporary, Unavailable
 
 Job = Callable[[Connection], Any]
 _Queued = tuple[Job, "Future[Any]"]
@@ -48,7 +48,8 @@ class Writer:
             self._thread.join()
 
     def submit(self, job: Job) -> Future[Any]:
-        """Queue a job. The future ends after the commit; with Temporary where the database failed."""
+        """Queue a job. The future ends after the commit; with Temporary where the database failed,
+        Unavailable where it is away."""
         future: Future[Any] = Future()
         if self._closed:
             future.set_exception(Temporary("service is stopping"))
@@ -112,7 +113,8 @@ class Writer:
         except SQLAlchemyError as problem:
             # After a failed commit or a lost server nothing about the connection can be trusted.
             self._drop_connection()
-            raise Temporary("database trouble, try again later", f"database: {problem}") from problem
+            kind = Unavailable if isinstance(problem, OperationalError | InterfaceError) else Temporary
+            raise kind("database trouble, try again later", f"database: {problem}") from problem
         except Exception:
             self._ids.forget()
             raise

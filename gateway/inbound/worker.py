@@ -22,7 +22,7 @@ from gateway.db.writer import Writer
 from gateway.desk import decide, threading
 from gateway.desk.decision import Decision, Known, Lookups
 from gateway.desk.tokens import Keys
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Unavailable
 from gateway.inbound.journal import Queue
 from gateway.inbound.reader import Read, Reader, Unreadable
 from gateway.model import MailState
@@ -162,8 +162,20 @@ class Worker:
         return _Item(waiting, result, lookups)
 
     async def _apply(self, items: Sequence[_Item]) -> None:
+        """Decide on mails and write it down, however long the database is away."""
+        while not await self._try_to_apply(items):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), POLL_SECONDS)
+            if self._stopping.is_set():
+                return
+
+    async def _try_to_apply(self, items: Sequence[_Item]) -> bool:
+        """False where the database is away."""
         try:
             results = await asyncio.wrap_future(self._writer.submit(lambda connection: self._decide(connection, items)))
+        except Unavailable as problem:
+            log.part_crashed("worker", problem)
+            return False
         except LeaseLost:
             await self._one_by_one(items)
         except Exception as problem:
@@ -178,6 +190,7 @@ class Worker:
             for trouble in results:
                 if isinstance(trouble, _Trouble):
                     await self._set_aside(trouble.waiting, trouble.problem)
+        return True
 
     async def _one_by_one(self, items: Sequence[_Item]) -> None:
         """A lease that was lost concerns one mail, and another node has it then; the others go on."""
