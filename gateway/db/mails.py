@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -28,6 +28,9 @@ from gateway.errors import Temporary
 from gateway.model import Envelope, MailState
 from gateway.triage.glance import may_be_urgent
 
+MOST_TRIES = 3
+RETRY = timedelta(seconds=20)
+"""After the first failure; after each further one as much longer."""
 LEASE_SECONDS = 120
 """For this long a node that took a mail has it alone; then another may."""
 
@@ -146,7 +149,20 @@ class Mails:
         )
         connection.execute(lease)
         rows = connection.execute(select(mail).where(mail.c.id.in_(ids)).order_by(mail.c.id))
-        return [self._waiting(row) for row in rows]
+        found = [self._found(connection, row, now) for row in rows]
+        return [waiting for waiting in found if waiting is not None]
+
+    def _found(self, connection: Connection, row: Row[Any], now: datetime) -> Waiting | None:
+        """One raw mail that cannot be had, on a damaged disk say, must not stop the others."""
+        try:
+            return self._waiting(row)
+        except (OSError, ValueError) as problem:
+            why = f"raw mail: {problem}"
+            if row.attempts < MOST_TRIES:
+                self.set_aside(connection, row.id, why, now + RETRY * (row.attempts + 1))
+            else:
+                self.finish(connection, [Outcome(row.id, MailState.FAILED, why, "", None)], now)
+            return None
 
     def _waiting(self, row: Row[Any]) -> Waiting:
         return Waiting(row.id, envelope(row), self.raw(row), from_moment(row.received_at), row.attempts, row.released)

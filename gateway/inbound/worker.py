@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from gateway import log
 from gateway.db.ids import Ids
 from gateway.db.known import load
-from gateway.db.mails import LeaseLost, Mails, Outcome, Waiting
+from gateway.db.mails import MOST_TRIES, RETRY, LeaseLost, Mails, Outcome, Waiting
 from gateway.db.unit import Applied, Case, Compose, Unit
 from gateway.db.writer import Writer
 from gateway.desk import decide, threading
@@ -31,8 +32,6 @@ from gateway.settings import Settings
 BATCH = 24
 BATCH_BYTES = 4 * 1024 * 1024
 """Of raw mail that goes to a child at once."""
-MOST_TRIES = 3
-RETRY = timedelta(seconds=20)
 POLL_SECONDS = 1.0
 """How often the database is asked for mails that did not come through memory: released ones, retries, those of
 ``gateway ingest`` and of nodes that died."""

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from gateway import reading
 from gateway.db.store import Store, open_store
@@ -52,6 +54,7 @@ class Bench:
 
     def __init__(self, folder: Path, settings: Settings = SETTINGS) -> None:
         self.store: Store = open_store(f"sqlite:///{folder / 'g.db'}", "node-a", serve=True)
+        self.folder = folder
         self.now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
         self.broken: Callable[[str], bool] = lambda subject: False
         self.queue = Queue()
@@ -120,6 +123,39 @@ async def test_a_mail_that_cannot_be_composed_spoils_no_other_and_is_tried_again
     bench.now += timedelta(minutes=5)
     await bench.worker.drain()
     assert {state for _, state in bench.states()} == {"ticket"}
+
+
+async def test_a_database_that_is_away_is_not_blamed_on_the_mail(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(working, "POLL_SECONDS", 0.01)
+    begin, failures = bench.store.ids.begin, iter(range(MOST_TRIES + 1))
+
+    def fail(connection: Connection) -> None:
+        if next(failures, None) is not None:
+            raise OperationalError("BEGIN", None, OSError("disk full"))
+        begin(connection)
+
+    await bench.accept(raw("Question"))
+    bench.store.ids.begin = fail
+    (waiting,) = bench.queue.take(1, 10_000)
+    await bench.worker._work([waiting])
+    (row,) = bench.store.queries.mails()
+    assert (row.state, row.attempts) == ("ticket", 0)
+
+
+async def test_a_raw_mail_that_is_missing_stops_no_other_and_ends_as_failed(bench: Bench) -> None:
+    await bench.accept(raw("Large", "a@example.net", "x" * 20_000), raw("Small", "b@example.net"))
+    bench.queue.done(bench.queue.take(10, 1 << 20))
+    bench.now += timedelta(minutes=10)  # beyond their leases
+    (segment,) = (bench.folder / "raw").glob("*.seg")
+    segment.unlink()
+    for _ in range(MOST_TRIES + 1):
+        await bench.worker.drain()
+        bench.now += timedelta(minutes=10)
+    large, small = sorted(bench.store.queries.mails(), key=lambda row: row.id)
+    assert (small.state, large.state) == ("ticket", "failed")
+    assert "raw mail" in large.reason
 
 
 async def _try_to_the_end(bench: Bench) -> None:
