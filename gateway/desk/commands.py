@@ -16,14 +16,16 @@ KNOWN = "#note, #solved, #open, #pending, #sev S0 to S3, #assign me, #assign ADD
 
 _COMMAND = re.compile(
     r"""
-    \#(?P<name>[^\W\d_]\w*)    # a word behind the sign: "#123" and "# heading" are text
+    \#\s*(?P<name>[^\W\d_]\w*)    # a word behind the sign: "#123" is text
     (?:[\s:=]+(?P<argument>.*))?
     """,
     re.VERBOSE,
 )
-_WORD = re.compile(r"#[^\W\d_]")
+_WORD = re.compile(r"#(?:[^\W\d_]|\s+(?:note|solved|open|pending|sev|severity|assign)\b)", re.IGNORECASE)
+"""Telephones put a space behind the sign; before any other word that is a heading of Markdown."""
+_NOTE = re.compile(r"#\s*note\b", re.IGNORECASE)
 _PIECES = re.compile(r"\s+(?=\#)")
-_SHORT = 40
+_BEGINNING = 40
 _SEVERITY = re.compile(r"s?([0-3])", re.IGNORECASE)
 _AGENT = re.compile(
     r"""
@@ -70,7 +72,7 @@ def parse(text: str) -> Parsed:
         except _Problem as problem:
             problems.append(str(problem))
     below = lines[len(top) :]
-    if any(len(line) < _SHORT and _plain(line).lower() == "#note" for line in below):
+    if not commands.note and any(_NOTE.match(_plain(line[:_BEGINNING])) for line in below):
         problems.append("#note stands below other text; it must stand above it")
     return Parsed(commands, "\n".join(below).strip("\n"), tuple(problems))
 

@@ -27,6 +27,8 @@ from gateway.model import Severity, Status
         ("**#solved**", Commands(status=Status.SOLVED)),
         ("\\#solved.", Commands(status=Status.SOLVED)),
         ("#note #sev S1", Commands(note=True, severity=Severity.S1)),
+        ("# Note", Commands(note=True)),
+        ("# sev S1", Commands(severity=Severity.S1)),
     ],
 )
 def test_a_line_on_top_commands(line: str, commands: Commands) -> None:
@@ -58,6 +60,9 @@ def test_other_signs_are_text(text: str) -> None:
         ("#sev S1\n#sev S2", "contradicts"),
         ("#not\u0435", "#not\u0435"),  # a Cyrillic letter
         ("Hello,\n#note\nsecret", "above"),
+        ("Hello,\n#note secret", "above"),
+        ("Hello,\n# Note: secret", "above"),
+        ("# open questions\nwhen?", "line of its own"),
     ],
 )
 def test_what_is_not_understood_is_a_problem(text: str, said: str) -> None:
@@ -66,6 +71,10 @@ def test_what_is_not_understood_is_a_problem(text: str, said: str) -> None:
 
 def test_the_same_command_twice_is_no_problem() -> None:
     assert parse("#note\n#note\n#sev S1\n#sev 1").problems == ()
+
+
+def test_a_note_may_speak_of_notes() -> None:
+    assert parse("#note\nWrite\n#note\non top.") == Parsed(Commands(note=True), "Write\n#note\non top.")
 
 
 @given(st.text(alphabet=st.sampled_from("#note sevS1\n\r\u200b\u00a0*x.:"), max_size=80))
