@@ -37,6 +37,8 @@ class Deliveries:
     """What outbox and pages share. Every method blocks until its commit: call it from a thread."""
 
     table: Table
+    _longest_wait = 31 * 86400 * 1_000_000
+    """Microseconds; what is due beyond that was written before the clock was set back, and is due."""
 
     def __init__(self, writer: Writer, node: str) -> None:
         self._writer = writer
@@ -48,7 +50,7 @@ class Deliveries:
             select(table.c.id)
             .where(
                 table.c.state == _WAITING,
-                table.c.due_at <= moment,
+                or_(table.c.due_at <= moment, table.c.due_at > moment + self._longest_wait),
                 or_(table.c.node == "", table.c.lease_until < moment),
             )
             .order_by(table.c.due_at)
@@ -142,6 +144,7 @@ class Outbox(Deliveries):
 
 class Pages(Deliveries):
     table = page
+    _longest_wait = 3600 * 1_000_000
 
     def claim_due(self, limit: int, now: datetime) -> list[Page]:
         """Lease pages whose time has come."""

@@ -15,8 +15,9 @@ from gateway import log
 from gateway.errors import GatewayError, Temporary
 from gateway.model import Page
 from gateway.oncall.notifiers import Notifier
+from gateway.retry import next_wait
 
-RETRY_SECONDS = (10, 30, 60, 120, 300)
+RETRIES = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 120, 300))
 """Between tries; the last one repeats."""
 GIVE_UP = timedelta(days=1)
 LONGEST_REST = 10.0
@@ -37,12 +38,6 @@ class PageStore(Protocol):
     def failed(self, id_: int, why: str) -> None: ...
 
     def next_due(self) -> datetime | None: ...
-
-
-def next_attempt(attempts: int, created_at: datetime, now: datetime) -> datetime | None:
-    """When to try again after ``attempts`` failures; None after a day."""
-    at = now + timedelta(seconds=RETRY_SECONDS[min(max(attempts, 1), len(RETRY_SECONDS)) - 1])
-    return at if at <= created_at + GIVE_UP else None
 
 
 class Pager:
@@ -114,10 +109,10 @@ class Pager:
     async def _again(self, page: Page, problem: GatewayError) -> None:
         """Permanent or not: a target that refuses now may be mended within the day."""
         tried = page.attempts + 1
-        at = next_attempt(tried, page.created_at, self._clock())
-        if at is not None:
+        wait = next_wait(tried, RETRIES, GIVE_UP)
+        if wait is not None:
             log.page_later(page.ticket_number, page.target, tried, problem)
-            await asyncio.to_thread(self._store.later, page.id, at, problem.private)
+            await asyncio.to_thread(self._store.later, page.id, self._clock() + wait, problem.private)
         else:
             log.page_failed(page.ticket_number, page.target, tried, problem)
             await asyncio.to_thread(self._store.failed, page.id, problem.private)

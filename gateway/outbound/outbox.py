@@ -15,10 +15,11 @@ from typing import Protocol
 from gateway import log
 from gateway.desk import tokens
 from gateway.desk.tokens import Keys, Purpose
-from gateway.errors import GatewayError, Permanent, Temporary
+from gateway.errors import GatewayError, Permanent, Temporary, Unavailable
 from gateway.model import Attachment, Due
 from gateway.outbound.assemble import assemble
 from gateway.outbound.transport import Transport
+from gateway.retry import next_wait
 from gateway.settings import Settings
 
 LONGEST_REST = 30.0
@@ -50,14 +51,6 @@ Report = Callable[[Due, str], None]
 """Tell staff that a mail was given up, and why. Called in a thread, before the mail is marked as failed."""
 
 
-def next_attempt(
-    attempts: int, created_at: datetime, now: datetime, retry_minutes: Sequence[int], give_up: timedelta
-) -> datetime | None:
-    """When to try again after ``attempts`` failures; None where it is time to give up. The last interval repeats."""
-    at = now + timedelta(minutes=retry_minutes[min(max(attempts, 1), len(retry_minutes)) - 1])
-    return at if at <= created_at + give_up else None
-
-
 class Outbox:
     """Runs in the event loop; ``connections`` mails are on their way at a time."""
 
@@ -78,6 +71,8 @@ class Outbox:
         self._settings = settings
         self._keys = keys
         self._clock = clock
+        self._waits = [timedelta(minutes=minutes) for minutes in settings.outbound.retry_minutes]
+        self._patience = timedelta(days=settings.outbound.give_up_days)
         self._queue: asyncio.Queue[Due] = asyncio.Queue()
         self._held: set[int] = set()
         self._sent: asyncio.Queue[int] = asyncio.Queue()
@@ -189,14 +184,11 @@ class Outbox:
         return tokens.join(self._settings.by_name[mail.mail.mailbox].address, token)
 
     async def _again(self, mail: Due, problem: GatewayError) -> None:
-        outbound, tried = self._settings.outbound, mail.attempts + 1
-        at = None
-        if not isinstance(problem, Permanent):
-            give_up = timedelta(days=outbound.give_up_days)
-            at = next_attempt(tried, mail.created_at, self._clock(), outbound.retry_minutes, give_up)
-        if at is not None:
+        tried = mail.attempts + 1
+        wait = None if isinstance(problem, Permanent) else next_wait(tried, self._waits, self._patience)
+        if wait is not None:
             log.delivery_later(mail.id, mail.mail.recipient, tried, problem)
-            await asyncio.to_thread(self._store.later, mail.id, at, problem.private)
+            await asyncio.to_thread(self._store.later, mail.id, self._clock() + wait, problem.private)
         else:
             log.delivery_failed(mail.id, mail.mail.recipient, tried, problem)
             await self._give_up(mail, problem.private)
@@ -207,6 +199,8 @@ class Outbox:
         if mail.mail.template != "undeliverable":
             try:
                 await asyncio.to_thread(self._report, mail, why)
+            except Unavailable:
+                raise  # the mail stays as it is, and is given up another time
             except Exception as problem:
                 log.part_crashed("report", problem)
         await asyncio.to_thread(self._store.failed, mail.id, why)

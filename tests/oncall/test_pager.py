@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from gateway.errors import Permanent, Temporary
 from gateway.model import Page, Severity
-from gateway.oncall.pager import Pager, next_attempt
+from gateway.oncall.pager import GIVE_UP, RETRIES, Pager
+from gateway.retry import next_wait
 from tests.outbound.fakes import START, Clock, FakeStore, running, until
 
 
@@ -44,13 +45,23 @@ class World:
 
 
 def test_tries_come_after_10_seconds_30_seconds_and_1_2_5_minutes() -> None:
-    waits = [next_attempt(n, START, START) for n in range(1, 8)]
-    assert [(at - START).seconds if at else None for at in waits] == [10, 30, 60, 120, 300, 300, 300]
+    waits = [next_wait(n, RETRIES, GIVE_UP) for n in range(1, 8)]
+    assert [wait.seconds if wait else None for wait in waits] == [10, 30, 60, 120, 300, 300, 300]
 
 
 def test_a_page_is_given_up_after_a_day() -> None:
-    assert next_attempt(9, START, START + timedelta(hours=23)) is not None
-    assert next_attempt(9, START, START + timedelta(hours=24)) is None
+    waits = [wait for n in range(1, 500) if (wait := next_wait(n, RETRIES, GIVE_UP))]
+    assert timedelta(hours=23) < sum(waits, timedelta()) <= timedelta(hours=24)
+
+
+async def test_a_page_that_failed_once_is_not_given_up_because_the_clock_jumped() -> None:
+    world = World()
+    world.clock.now = START + timedelta(days=365)
+    world.notifier.answers["https://a.example/x"] = Temporary("no", "down")
+    world.add(page(1, attempts=1))
+    async with running(world.pager):
+        await until(lambda: world.store.put_off)
+    assert world.store.given_up == []
 
 
 async def test_every_target_is_told() -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from gateway.desk import tokens
 from gateway.desk.tokens import Purpose
-from gateway.errors import Permanent, Temporary
+from gateway.errors import Permanent, Temporary, Unavailable
 from gateway.model import Attachment, Due
-from gateway.outbound.outbox import Outbox, next_attempt
+from gateway.outbound.outbox import Outbox
+from gateway.retry import next_wait
 from gateway.settings import Outbound
 from tests.outbound.fakes import START, Clock, FakeStore, FakeTransport, due, minutes, running, until
 from tests.outbound.sample import KEYS, PICTURE, SETTINGS, parsed
@@ -21,6 +22,7 @@ class World:
     def __init__(self, connections: int = 4) -> None:
         self.store, self.transport, self.clock = FakeStore(), FakeTransport(), Clock()
         self.reports: list[tuple[int, str]] = []
+        self.reports_lost = 0
         settings = SETTINGS.model_copy(update={"outbound": Outbound.model_validate({"connections": connections})})
         self.outbox = Outbox(self.store, self.transport, self._parts, self._report, settings, KEYS, self.clock)
 
@@ -28,19 +30,38 @@ class World:
         return [(PICTURE, b"picture %d" % id_) for id_ in ids]
 
     def _report(self, mail: Due, why: str) -> None:
+        if why == "database away":
+            self.reports_lost += 1
+            raise Unavailable("no", why)
         if why == "report fails":
             raise RuntimeError(why)
         self.reports.append((mail.id, why))
 
 
-def test_retries_come_after_1_5_15_30_60_minutes_and_then_every_hour() -> None:
-    waits = [next_attempt(n, START, START, RETRY, FIVE_DAYS) for n in range(1, 8)]
-    assert [(at - START) if at else None for at in waits] == [minutes(m) for m in (1, 5, 15, 30, 60, 60, 60)]
+def test_retries_come_after_1_5_15_30_60_minutes_and_then_every_hour_for_five_days() -> None:
+    waits = [minutes(m) for m in RETRY]
+    given = [wait for n in range(1, 200) if (wait := next_wait(n, waits, FIVE_DAYS))]
+    assert given[:7] == [minutes(m) for m in (1, 5, 15, 30, 60, 60, 60)]
+    assert FIVE_DAYS - minutes(60) < sum(given, minutes(0)) <= FIVE_DAYS
 
 
-def test_a_mail_is_given_up_after_five_days() -> None:
-    assert next_attempt(99, START, START + FIVE_DAYS - minutes(60), RETRY, FIVE_DAYS) == START + FIVE_DAYS
-    assert next_attempt(99, START, START + FIVE_DAYS - minutes(59), RETRY, FIVE_DAYS) is None
+async def test_a_mail_that_failed_once_is_not_given_up_because_the_clock_jumped() -> None:
+    world = World()
+    world.clock.now = START + timedelta(days=365)
+    world.store.add(due(1, attempts=1))
+    world.transport.answers["r1@x.example"] = Temporary("no", "greylisted")
+    async with running(world.outbox):
+        await until(lambda: world.store.put_off)
+    assert world.store.given_up == []
+
+
+async def test_a_mail_is_not_given_up_where_the_report_cannot_be_kept() -> None:
+    world = World()
+    world.store.add(due(1))
+    world.transport.answers["r1@x.example"] = Permanent("no", "database away")
+    async with running(world.outbox):
+        await until(lambda: world.reports_lost)
+    assert world.store.given_up == []
 
 
 async def test_what_is_due_is_sent_and_marked() -> None:
