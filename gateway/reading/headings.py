@@ -95,13 +95,16 @@ def _candidates(lines: Sequence[str]) -> list[int]:
     return [
         index
         for index, line in enumerate(lines)
-        if line[:1] in _FIRST
-        or ":" in line
-        or "@" in line
-        or "<" in line
-        or "20" in line
-        or "--" in line
-        or "：" in line
+        if line
+        and (
+            line[0] in _FIRST
+            or ":" in line
+            or "@" in line
+            or "<" in line
+            or "20" in line
+            or "--" in line
+            or "：" in line
+        )
     ]
 
 

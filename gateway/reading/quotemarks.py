@@ -77,7 +77,8 @@ def find(lines: Sequence[str], html: str) -> Heading | None:
 
 
 def _letters(text: str) -> str:
-    return _NO_LETTERS.sub("", text[: 20 * _PROBE])[:_PROBE]
+    near = _NO_LETTERS.sub("", text[: 4 * _PROBE])
+    return (near if len(near) >= _PROBE else _NO_LETTERS.sub("", text[: 20 * _PROBE]))[:_PROBE]
 
 
 def _texts_from(node: DOMNode) -> list[str]:
@@ -110,9 +111,9 @@ def _has_text_behind(node: DOMNode) -> bool:
 def _line_of(lines: Sequence[str], probe: str) -> int | None:
     """The line on which these letters begin; they may go on over the lines below."""
     for index, line in enumerate(lines):
-        if probe[0] not in line[:20]:
+        if probe[0] not in line[:20] or not probe.startswith(_letters(line[:20])):
             continue
-        begins = _letters(line)
-        if begins and probe.startswith(begins) and _letters("".join(lines[index : index + _PROBE])).startswith(probe):
+        whole = probe.startswith(_letters(line))
+        if whole and _letters("".join(lines[index : index + _PROBE])).startswith(probe):
             return index
     return None

@@ -35,13 +35,10 @@ _SENTENCE = re.compile(r"[,;]\s\w|[.!?]\s\w")
 def start(lines: Sequence[str]) -> int:
     """Index of the first line of the signature of one stretch of new text; ``len(lines)`` where there is none."""
     end, fenced = len(lines), False
-    for index, line in enumerate(lines):
-        # Most lines are told by their first characters, or by the last one.
-        if line[:1] not in _MARKS and line[:3] not in _MOBILE_FIRST and line[-1:] not in _MOBILE_LAST:
-            continue
-        if line.startswith("```"):
+    for index in _candidates(lines):
+        if lines[index].startswith("```"):
             fenced = not fenced
-        elif not fenced and len(line) <= LONGEST and _begins(lines, index, line):
+        elif not fenced and len(lines[index]) <= LONGEST and _begins(lines, index):
             end = index
             break
     end = _closing(lines, end)
@@ -50,9 +47,20 @@ def start(lines: Sequence[str]) -> int:
     return end
 
 
-def is_mobile(line: str) -> bool:
+def _candidates(lines: Sequence[str]) -> list[int]:
+    """Most lines are none, as their first characters tell, or the last one."""
+    return [
+        index
+        for index, line in enumerate(lines)
+        if line and (line[0] in _MARKS or line[:3] in _MOBILE_FIRST or line[-1] in _MOBILE_LAST)
+    ]
+
+
+def _is_mobile(line: str) -> bool:
     """``Sent from my iPhone`` and its kind, in the languages known."""
     text = line.strip(_MOBILE_WRAP)
+    if text[:3] not in _MOBILE_FIRST and text[-1:] not in _MOBILE_LAST:
+        return False
     match = _MOBILE.match(text) if len(text) <= 120 else None
     if match is None:
         return False
@@ -60,12 +68,9 @@ def is_mobile(line: str) -> bool:
     return len(device.split()) <= 7 or not _SENTENCE.search(device[:60])
 
 
-def _begins(lines: Sequence[str], index: int, line: str) -> bool:
-    if line[0] in _RULES or line[0] == " ":
-        text = line.strip()
-        if text and text[0] in _RULES:
-            return _is_rule(lines, index, text)
-    return is_mobile(line)
+def _begins(lines: Sequence[str], index: int) -> bool:
+    text = lines[index].strip()
+    return _is_rule(lines, index, text) if text[:1] in _RULES else _is_mobile(text)
 
 
 def _is_rule(lines: Sequence[str], index: int, text: str) -> bool:
