@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -16,10 +16,12 @@ from typing import Any
 from gateway import __version__, log, metrics
 from gateway.db.store import Store
 from gateway.db.store import open_store as open_database
-from gateway.errors import ConfigurationError
+from gateway.db.wake import Channel, Ear
+from gateway.errors import ConfigurationError, GatewayError
 from gateway.http import Monitor
 from gateway.inbound.reception import Reception
 from gateway.inbound.smtp import Listener
+from gateway.model import NodeRole
 from gateway.pipeline import Pipeline
 from gateway.settings import Settings
 from gateway.watch import Watch
@@ -33,6 +35,7 @@ class Addresses:
     """Where the gateway listens, once it does."""
 
     smtp: tuple[str, int]
+    """Empty and 0 on a node that takes no mail in."""
     lmtp: tuple[str, int] | None
     metrics: tuple[str, int] | None
 
@@ -48,7 +51,8 @@ def node_name() -> str:
 
 def open_store(settings: Settings, *, serve: bool = False) -> Store:
     """The store of the settings; ``serve`` takes an embedded database over as its one process."""
-    return open_database(settings.database_url, node_name(), serve=serve)
+    seconds = settings.gateway.lease_seconds
+    return open_database(settings.database_url, node_name(), serve=serve, lease_seconds=seconds)
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:
@@ -67,14 +71,20 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-async def serve(settings: Settings, *, ready: Callable[[Addresses], None], stop: asyncio.Event) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    ready: Callable[[Addresses], None],
+    stop: asyncio.Event,
+    roles: Collection[NodeRole] = tuple(NodeRole),
+) -> None:
     """Run the gateway until ``stop`` is set. Raises GatewayError where it cannot start or a part of it dies."""
     tls = tls_context(settings)
     store = await asyncio.to_thread(partial(open_store, settings, serve=True))
     try:
-        pipeline = Pipeline(settings, store, utc_now)
+        pipeline = Pipeline(settings, store, utc_now, roles)
         try:
-            await Node(settings, pipeline, tls).run(ready, stop)
+            await Node(settings, pipeline, tls, roles).run(ready, stop)
         finally:
             await pipeline.close()
     finally:
@@ -85,14 +95,18 @@ async def serve(settings: Settings, *, ready: Callable[[Addresses], None], stop:
 class Node:
     """One running process: the listeners, the loops behind them, and who watches over them."""
 
-    def __init__(self, settings: Settings, pipeline: Pipeline, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, settings: Settings, pipeline: Pipeline, tls: ssl.SSLContext | None, roles: Collection[NodeRole]
+    ) -> None:
         self._settings = settings
         self._pipeline = pipeline
+        self._roles = roles
         self._watch = Watch(settings.smtp, pipeline.store, pipeline.clock)
         reception = Reception(settings, pipeline.keys, pipeline.journal, pipeline.clock, self._watch.trouble)
-        self._listeners = _listeners(settings, reception, tls)
+        self._listeners = _listeners(settings, reception, tls) if NodeRole.INTAKE in roles else []
         self._tasks: list[asyncio.Task[None]] = []
         self._monitor: Monitor | None = None
+        self._ear: Ear | None = None
         self._not_now = "starting"
 
     async def run(self, ready: Callable[[Addresses], None], stop: asyncio.Event) -> None:
@@ -100,7 +114,7 @@ class Node:
         stopped = asyncio.create_task(stop.wait())
         try:
             ready(await self._start())
-            log.gateway_started(__version__)
+            log.gateway_started(__version__, sorted(self._roles))
             await asyncio.wait([*self._tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopped.cancel()
@@ -114,36 +128,63 @@ class Node:
         if self._settings.metrics is not None:
             metrics.watch_bytes_in_flight(lambda: sum(listener.bytes_in_flight for listener in self._listeners))
             self._monitor = Monitor(self._settings.metrics.listen, asyncio.get_running_loop(), self._trouble)
-        await self._pipeline.reader.start()
         await self._watch.look()
-        parts: dict[str, Coroutine[Any, Any, None]] = {
-            "worker": self._pipeline.worker.run(),
-            "outbox": self._pipeline.outbox.run(),
-            "pager": self._pipeline.pager.run(),
-            "watch": self._watch.run(),
-        }
-        self._tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
+        await self._start_parts()
+        if not self._pipeline.store.embedded:
+            self._ear = Ear(self._pipeline.store.engine, self._wake_ups())
         for listener in self._listeners:
             await listener.start()
         self._not_now = ""
-        smtp, *lmtp = [listener.address for listener in self._listeners]
-        return Addresses(smtp, lmtp[0] if lmtp else None, self._monitor.address if self._monitor else None)
+        smtp, lmtp = (*(listener.address for listener in self._listeners), None, None)[:2]
+        return Addresses(smtp or ("", 0), lmtp, self._monitor.address if self._monitor else None)
+
+    async def _start_parts(self) -> None:
+        """Those of this node's roles; the watch comes last and is no part of the mail's way."""
+        pipeline = self._pipeline
+        parts: dict[str, Coroutine[Any, Any, None]] = {}
+        if NodeRole.WORKER in self._roles:
+            await pipeline.reader.start()
+            parts["worker"] = pipeline.worker.run()
+        if NodeRole.DELIVERY in self._roles:
+            parts |= {"outbox": pipeline.outbox.run(), "pager": pipeline.pager.run()}
+        parts["watch"] = self._watch.run()
+        self._tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
+
+    def _wake_ups(self) -> dict[Channel, Callable[[], object]]:
+        """What other nodes wake here; called in the thread that listens."""
+        loop, pipeline = asyncio.get_running_loop(), self._pipeline
+        calls: dict[Channel, Callable[[], object]] = {}
+        if NodeRole.WORKER in self._roles:
+            calls[Channel.MAIL] = pipeline.worker.wake
+        if NodeRole.DELIVERY in self._roles:
+            calls |= {Channel.OUTGOING: pipeline.outbox.wake, Channel.PAGE: pipeline.pager.wake}
+        return {channel: partial(loop.call_soon_threadsafe, call) for channel, call in calls.items()}
 
     async def _stop(self) -> None:
-        """End the parts in the order of the mail's way."""
+        """End the parts in the order of the mail's way, and leave to other nodes what this one had in hand."""
         self._not_now = "stopping"
         for listener in self._listeners:
             await listener.stop(STOP_SECONDS)
+        if self._ear is not None:
+            await asyncio.to_thread(self._ear.close)
         for part in (self._pipeline.worker, self._pipeline.outbox, self._pipeline.pager):
             part.stop()
         for task in self._tasks[-1:]:
             task.cancel()
         results = await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._leave()
         if self._monitor is not None:
             await asyncio.to_thread(self._monitor.close)
         for problem in results:
             if isinstance(problem, Exception):
                 raise problem
+
+    async def _leave(self) -> None:
+        if not self._pipeline.store.embedded:
+            try:
+                await asyncio.to_thread(self._pipeline.store.forget_leases, of_all=False)
+            except GatewayError as problem:
+                log.part_crashed("leases", problem)  # they end by themselves
 
 
 def _listeners(settings: Settings, reception: Reception, tls: ssl.SSLContext | None) -> list[Listener]:

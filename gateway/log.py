@@ -123,8 +123,8 @@ def listener_stopped(protocol: str) -> None:
     _log.info("listener_stopped", protocol=protocol)
 
 
-def gateway_started(version: str) -> None:
-    _log.info("gateway_started", version=version)
+def gateway_started(version: str, roles: Sequence[str]) -> None:
+    _log.info("gateway_started", version=version, roles=list(roles))
 
 
 def gateway_stopped() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from typing import Any
 
 
@@ -70,6 +71,14 @@ class DeliveryState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class NodeRole(StrEnum):
+    """What a node does: takes mail in, works on it, sends what came of it."""
+
+    INTAKE = "intake"
+    WORKER = "worker"
+    DELIVERY = "delivery"
 
 
 class MachineKind(StrEnum):
@@ -346,6 +355,8 @@ class Due:
     attempts: int
     """How often it was tried before."""
     created_at: datetime
+    held_until: float = inf
+    """``time.monotonic()`` until which this node has it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,3 +378,5 @@ class Page:
     created_at: datetime
     received_at: datetime | None = None
     """When the mail came that set it off; None where no mail did."""
+    held_until: float = inf
+    """``time.monotonic()`` until which this node has it alone."""

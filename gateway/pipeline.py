@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from gateway.inbound.journal import Journal, Queue
 from gateway.inbound.reader import Reader
 from gateway.inbound.worker import Worker
 from gateway.keyfile import load_or_make
-from gateway.model import Address, Attachment, Composed, Due, Ticket
+from gateway.model import Address, Attachment, Composed, Due, NodeRole, Ticket
 from gateway.oncall.notifiers import MailNotifier, Notifiers, WebNotifier
 from gateway.oncall.pager import Pager
 from gateway.outbound.compose import Composer
@@ -91,22 +91,30 @@ class Letters:
 class Pipeline:
     """Journal, worker, outbox and pager on one store. Built, not started."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Callable[[], datetime],
+        roles: Collection[NodeRole] = tuple(NodeRole),
+    ) -> None:
+        """Each part is there whatever the ``roles``; they say what is handed on inside this process."""
         self.settings = settings
         self.store = store
         self.clock = clock
+        self._delivers = NodeRole.DELIVERY in roles
         self.policy = open_policy(settings)
         self.keys = load_or_make(secret_file(settings))
         composer = Composer(settings, self.policy, Renderer(settings.gateway.templates), self.keys)
         self._letters = Letters(settings, composer, lambda: uuid.uuid4().hex)
         self.queue = Queue()
-        self.journal = Journal(store.writer, store.mails, self.queue, clock)
+        self.journal = Journal(store.writer, store.mails, self.queue, clock, keep=NodeRole.WORKER in roles)
         self.reader = Reader(settings.reading, self.policy)
         self.outbox = self._outbox()
         self._web = WebNotifier.with_timeout(settings.oncall.timeout_seconds)
         self._page_transport = open_transport(settings.outbound, settings.hostname)
         by_mail = MailNotifier(composer.compose_page, self._page_transport)
-        self.pager = Pager(store.pages, Notifiers(by_mail, self._web), clock)
+        self.pager = Pager(store.pages, Notifiers(by_mail, self._web), clock, settings.gateway.lease_seconds)
         self.worker = self._worker()
 
     def _outbox(self) -> Outbox:
@@ -119,7 +127,7 @@ class Pipeline:
         store = self.store
         return Worker(
             self.settings, self.keys, store.writer, store.ids, store.mails, self.queue, self.reader, self._letters,
-            store.node, self.clock, self._done,
+            store.node if self._delivers else "", self.clock, self._done,
         )  # fmt: skip
 
     def _parts(self, ids: Sequence[int]) -> list[tuple[Attachment, bytes]]:
@@ -139,7 +147,9 @@ class Pipeline:
             )
 
     def _done(self, applied: Sequence[Applied]) -> None:
-        """After the commit: pages first."""
+        """After the commit: pages first. What another node sends, the database tells it."""
+        if not self._delivers:
+            return
         if any(one.paged for one in applied):
             self.pager.wake()
         for one in applied:

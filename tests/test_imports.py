@@ -16,6 +16,7 @@ LAYERS = (
     {"reading", "triage", "desk"},
     {"metrics", "keyfile"},
     {"log"},
+    {"leases"},
     {"db", "outbound"},
     {"inbound", "oncall"},
     {"pipeline", "watch", "http", "replay"},

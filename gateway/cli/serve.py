@@ -4,35 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.context import config_path, settings_of
+from gateway.model import NodeRole
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
 
 
-def serve(context: typer.Context) -> None:
+def serve(
+    context: typer.Context,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--role",
+            metavar="ROLE,...",
+            help="What this node does, of intake, worker and delivery; all of them when left out.",
+        ),
+    ] = None,
+) -> None:
     """Take mail and work on it until SIGTERM or Ctrl-C; what is under way is finished first."""
     from gateway import log
 
+    roles = _roles(role or [])
     settings = settings_of(context)
     log.set_up(settings.gateway.log_level, settings.gateway.log_format)
     log.config_loaded(str(config_path(context)), [m.name for m in settings.mailbox], len(settings.agent))
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_until_told(settings))
+        runner.run(_until_told(settings, roles))
 
 
-async def _until_told(settings: Settings) -> None:
+def _roles(wanted: Iterable[str]) -> Collection[NodeRole]:
+    names = [name.strip() for names in wanted for name in names.split(",")]
+    unknown = [name for name in names if name not in set(NodeRole)]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]!r} is no role; there are {', '.join(NodeRole)}")
+    return {NodeRole(name) for name in names} or tuple(NodeRole)
+
+
+async def _until_told(settings: Settings, roles: Collection[NodeRole]) -> None:
     from gateway import app
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await app.serve(settings, ready=lambda _: None, stop=stop)
+    await app.serve(settings, ready=lambda _: None, stop=stop, roles=roles)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

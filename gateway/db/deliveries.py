@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, func, or_, select, update
 
 from gateway.db.ids import Ids
-from gateway.db.mails import LEASE_SECONDS, Mails, db_now
+from gateway.db.mails import Mails, db_now
 from gateway.db.rows import outgoing_row
 from gateway.db.schema import attachment, fixed, from_moment, mail, message, outgoing, page, ticket, to_moment
+from gateway.db.wake import Channel, wake
 from gateway.db.writer import Writer
 from gateway.model import Attachment, Composed, DeliveryState, Due, Page, Severity
 
@@ -39,10 +42,12 @@ class Deliveries:
     table: Table
     _longest_wait = 31 * 86400 * 1_000_000
     """Microseconds; what is due beyond that was written before the clock was set back, and is due."""
+    channel: Channel
 
-    def __init__(self, writer: Writer, node: str) -> None:
+    def __init__(self, writer: Writer, node: str, lease_seconds: int) -> None:
         self._writer = writer
         self._node = node
+        self._lease_seconds = lease_seconds
 
     def _claim(self, connection: Connection, limit: int, now: datetime) -> list[int]:
         table, moment = self.table, db_now(connection, now)
@@ -59,9 +64,26 @@ class Deliveries:
         )
         ids = list(connection.execute(chosen).scalars())
         if ids:
-            lease = {"node": self._node, "lease_until": moment + LEASE_SECONDS * 1_000_000}
+            lease = {"node": self._node, "lease_until": moment + self._lease_seconds * 1_000_000}
             connection.execute(update(table).where(table.c.id.in_(ids)).values(lease))
         return ids
+
+    def renew(self, ids: Sequence[int], now: datetime) -> dict[int, float]:
+        """Prolong leases; which of them this node still has, and until when by ``time.monotonic()``."""
+        table, until = self.table, self._held_until()
+
+        def job(connection: Connection) -> dict[int, float]:
+            mine = update(table).where(table.c.id.in_(ids), table.c.node == self._node, table.c.state == _WAITING)
+            lease = db_now(connection, now) + self._lease_seconds * 1_000_000
+            kept = connection.execute(mine.values(lease_until=lease).returning(table.c.id)).scalars()
+            return dict.fromkeys(kept, until)
+
+        kept: dict[int, float] = self._writer.run(job)
+        return kept
+
+    def _held_until(self) -> float:
+        """Ask before the database does, so that ours ends first."""
+        return time.monotonic() + self._lease_seconds
 
     def sent(self, ids: Sequence[int], now: datetime) -> None:
         """Mark as sent."""
@@ -69,17 +91,20 @@ class Deliveries:
         self._writer.run(lambda connection: connection.execute(_SENT[self.table.name], rows))
 
     def later(self, id_: int, at: datetime, why: str) -> None:
-        """Count a failed try; the next one is at ``at``."""
+        """Count a failed try; the next one is at ``at``. Does nothing where another node has taken it over."""
         self._end(id_, {"due_at": to_moment(at), "last_error": why, "node": "", "lease_until": 0})
 
     def failed(self, id_: int, why: str) -> None:
-        """Give up."""
+        """Give up. Does nothing where another node has taken it over."""
         self._end(id_, {"state": DeliveryState.FAILED.value, "last_error": why, "lease_until": 0})
 
     def _end(self, id_: int, values: dict[str, Any]) -> None:
         table = self.table
+        ours = update(table).where(
+            table.c.id == id_, table.c.state == _WAITING, table.c.node.in_(("", self._node))
+        )
         values = values | {"attempts": table.c.attempts + 1}
-        self._writer.run(lambda connection: connection.execute(update(table).where(table.c.id == id_).values(values)))
+        self._writer.run(lambda connection: connection.execute(ours.values(values)))
 
     def next_due(self) -> datetime | None:
         """When the earliest waiting one is due; None where nothing waits."""
@@ -88,34 +113,43 @@ class Deliveries:
         moment = self._writer.run(lambda connection: connection.execute(query).scalar())
         return from_moment(moment) if moment is not None else None
 
-    def forget_leases(self, connection: Connection) -> None:
-        """All leases end. Only for the one process of an embedded database, when it starts."""
-        waiting = update(self.table).where(self.table.c.state == _WAITING, self.table.c.node != "")
+    def forget_leases(self, connection: Connection, *, of_all: bool) -> None:
+        """End the leases of this node, which stops; or ``of_all``, where no other node can be alive."""
+        whose = self.table.c.node != "" if of_all else self.table.c.node == self._node
+        waiting = update(self.table).where(self.table.c.state == _WAITING, whose)
         connection.execute(waiting.values(node="", lease_until=0))
+        wake(connection, self.channel)
 
     def change(self, id_: int, state: DeliveryState, allowed: Sequence[DeliveryState], now: datetime) -> bool:
         """Move one by hand. False where it is in none of the ``allowed`` states."""
         change = update(self.table).where(self.table.c.id == id_, self.table.c.state.in_(allowed))
         values = {"state": state.value, "due_at": to_moment(now), "node": "", "lease_until": 0}
-        return bool(self._writer.run(lambda connection: connection.execute(change.values(values)).rowcount))
+
+        def job(connection: Connection) -> int:
+            wake(connection, self.channel)
+            return connection.execute(change.values(values)).rowcount
+
+        return bool(self._writer.run(job))
 
 
 class Outbox(Deliveries):
     table = outgoing
+    channel = Channel.OUTGOING
 
     def __init__(self, writer: Writer, node: str, mails: Mails, ids: Ids) -> None:
-        super().__init__(writer, node)
+        super().__init__(writer, node, mails.lease_seconds)
         self._mails = mails
         self._ids = ids
 
     def claim_due(self, limit: int, now: datetime) -> list[Due]:
         """Lease mails whose time has come."""
 
+        until = self._held_until()
+
         def job(connection: Connection) -> list[Due]:
             ids = self._claim(connection, limit, now)
-            return (
-                [due(row) for row in connection.execute(select(outgoing).where(outgoing.c.id.in_(ids)))] if ids else []
-            )
+            claimed = select(outgoing).where(outgoing.c.id.in_(ids))
+            return [due(row, until) for row in connection.execute(claimed)] if ids else []
 
         claimed: list[Due] = self._writer.run(job)
         return claimed
@@ -126,6 +160,7 @@ class Outbox(Deliveries):
         def job(connection: Connection) -> None:
             id_ = self._ids.take(connection, outgoing)
             connection.execute(outgoing.insert(), [outgoing_row(id_, ticket_id or None, mail_, to_moment(now))])
+            wake(connection, self.channel)
 
         self._writer.run(job)
 
@@ -145,27 +180,30 @@ class Outbox(Deliveries):
 class Pages(Deliveries):
     table = page
     _longest_wait = 3600 * 1_000_000
+    channel = Channel.PAGE
 
     def claim_due(self, limit: int, now: datetime) -> list[Page]:
         """Lease pages whose time has come."""
+
+        until = self._held_until()
 
         def job(connection: Connection) -> list[Page]:
             ids = self._claim(connection, limit, now)
             query = select(page, ticket.c.number, ticket.c.subject, _CAUSED_AT).join(
                 ticket, ticket.c.id == page.c.ticket_id
             )
-            return [_page(row) for row in connection.execute(query.where(page.c.id.in_(ids)))] if ids else []
+            return [_page(row, until) for row in connection.execute(query.where(page.c.id.in_(ids)))] if ids else []
 
         claimed: list[Page] = self._writer.run(job)
         return claimed
 
 
-def due(row: Row[Any]) -> Due:
+def due(row: Row[Any], held_until: float = inf) -> Due:
     composed = Composed(
         row.template, row.mailbox, row.recipient, row.rfc_id, bytes(row.content), row.boundary,
         tuple(json.loads(row.attachments)), bool(row.automatic),
     )  # fmt: skip
-    return Due(row.id, row.ticket_id or 0, composed, row.attempts, from_moment(row.created_at))
+    return Due(row.id, row.ticket_id or 0, composed, row.attempts, from_moment(row.created_at), held_until)
 
 
 def stored_attachment(row: Row[Any]) -> Attachment:
@@ -175,9 +213,9 @@ def stored_attachment(row: Row[Any]) -> Attachment:
     )  # fmt: skip
 
 
-def _page(row: Row[Any]) -> Page:
+def _page(row: Row[Any], held_until: float) -> Page:
     return Page(
         row.id, row.ticket_id, row.number, row.target, Severity(row.severity), row.subject, row.requester, row.text,
         tuple(json.loads(row.evidence)), row.attempts, from_moment(row.created_at),
-        from_moment(row.caused_at) if row.caused_at is not None else None,
+        from_moment(row.caused_at) if row.caused_at is not None else None, held_until,
     )  # fmt: skip

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from gateway.db.ids import Ids
 from gateway.db.raw import EXPIRED, INLINE_BYTES, Segments
 from gateway.db.schema import fixed, from_moment, mail, to_moment
+from gateway.db.wake import Channel, wake
 from gateway.errors import Temporary
 from gateway.model import Envelope, MailState
 from gateway.triage.glance import may_be_urgent
@@ -33,6 +34,8 @@ RETRY = timedelta(seconds=20)
 """After the first failure; after each further one as much longer."""
 LEASE_SECONDS = 120
 """For this long a node that took a mail has it alone; then another may."""
+_MOST_KEYS = 1000
+"""In one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,10 @@ _FINISH = (
 
 
 class Mails:
-    def __init__(self, ids: Ids, segments: Segments | None, node: str) -> None:
+    def __init__(
+        self, ids: Ids, segments: Segments | None, node: str, lease_seconds: int = LEASE_SECONDS
+    ) -> None:
+        self.lease_seconds = lease_seconds
         self._ids = ids
         self._segments = segments
         self._node = node
@@ -92,15 +98,19 @@ class Mails:
         Raises Temporary where a segment cannot be written.
         """
         references = self._large([raw for _, raw in mails])
-        lease = db_now(connection, now) + LEASE_SECONDS * 1_000_000 if mine else literal(0)
-        lease_until = connection.execute(select(lease)).scalar_one() if mine else 0
+        lease_until = connection.execute(select(self._lease(connection, now))).scalar_one() if mine else 0
         ids = [self._ids.take(connection, mail) for _ in mails]
         rows = [
-            self._row(id_, envelope, raw, references.get(n, ""), to_moment(now), lease_until if mine else 0)
+            self._row(id_, envelope, raw, references.get(n, ""), to_moment(now), lease_until)
             for n, (id_, (envelope, raw)) in enumerate(zip(ids, mails, strict=True))
         ]
         connection.execute(_INSERT, rows)
+        if not mine:
+            wake(connection, Channel.MAIL)
         return ids
+
+    def _lease(self, connection: Connection, now: datetime) -> ColumnElement[int]:
+        return db_now(connection, now) + self.lease_seconds * 1_000_000
 
     def _large(self, raws: Sequence[bytes]) -> dict[int, str]:
         if self._segments is None:
@@ -145,7 +155,7 @@ class Mails:
         lease = (
             update(mail)
             .where(mail.c.id.in_(ids))
-            .values(node=self._node, lease_until=moment + LEASE_SECONDS * 1_000_000)
+            .values(node=self._node, lease_until=self._lease(connection, now))
         )
         connection.execute(lease)
         rows = connection.execute(select(mail).where(mail.c.id.in_(ids)).order_by(mail.c.id))
@@ -177,16 +187,19 @@ class Mails:
             raise ValueError(f"mail {row.id} lies in {row.raw_ref!r}, beside another database")
         return self._segments.read(row.raw_ref)
 
-    def forget_leases(self, connection: Connection) -> None:
-        """All leases end. Only for the one process of an embedded database, when it starts."""
-        connection.execute(
-            update(mail).where(mail.c.state == _RECEIVED, mail.c.node != "").values(node="", lease_until=0)
-        )
+    def forget_leases(self, connection: Connection, *, of_all: bool) -> None:
+        """End the leases of this node, which stops; or ``of_all``, where no other node can be alive."""
+        whose = mail.c.node != "" if of_all else mail.c.node == self._node
+        connection.execute(update(mail).where(mail.c.state == _RECEIVED, whose).values(node="", lease_until=0))
+        wake(connection, Channel.MAIL)
 
     def renew(self, connection: Connection, ids: Iterable[int], now: datetime) -> None:
         """Keep leases that this node still has."""
-        mine = update(mail).where(mail.c.id.in_(list(ids)), mail.c.node == self._node, mail.c.state == _RECEIVED)
-        connection.execute(mine.values(lease_until=db_now(connection, now) + LEASE_SECONDS * 1_000_000))
+        mine = update(mail).where(mail.c.node == self._node, mail.c.state == _RECEIVED)
+        prolong = mine.values(lease_until=self._lease(connection, now))
+        wanted = sorted(ids)
+        for start in range(0, len(wanted), _MOST_KEYS):
+            connection.execute(prolong.where(mail.c.id.in_(wanted[start : start + _MOST_KEYS])))
 
     def finish(self, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
         """End mails that this node has leased. Raises LeaseLost where one of them is not its own any more."""
@@ -224,6 +237,7 @@ class Mails:
                 done_at=None,
             )
         )
+        wake(connection, Channel.MAIL)
         return result.rowcount == 1
 
 

@@ -14,6 +14,7 @@ from gateway.db.mails import envelope
 from gateway.db.rows import page_row, verdict_evidence
 from gateway.db.schema import event, from_moment, mail, message, page, ticket, to_moment
 from gateway.db.store import Store
+from gateway.db.wake import Channel, wake
 from gateway.desk.decision import Known, Lookups, NewMessage
 from gateway.model import Envelope, MailState, MessageKind, Severity, Ticket, Verdict
 from gateway.settings import Loops
@@ -131,6 +132,7 @@ class Replays:
                 for target in targets
             ]  # fmt: skip
             connection.execute(insert(page), rows)
+            wake(connection, Channel.PAGE)
 
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         rows: Sequence[Row[Any]] = self._store.writer.run(lambda connection: connection.execute(query).all())

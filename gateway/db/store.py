@@ -15,7 +15,7 @@ from gateway import log
 from gateway.db.deliveries import Outbox, Pages
 from gateway.db.engine import ProcessLock, check_version, open_engine, sqlite_file, upgrade
 from gateway.db.ids import Ids
-from gateway.db.mails import Mails
+from gateway.db.mails import LEASE_SECONDS, Mails
 from gateway.db.queries import Queries
 from gateway.db.raw import Segments
 from gateway.db.schema import event, to_moment
@@ -57,6 +57,15 @@ class Store:
 
         self.writer.run(job)
 
+    def forget_leases(self, *, of_all: bool) -> None:
+        """Let others take up at once what this node had in hand; see ``Mails.forget_leases``."""
+
+        def job(connection: Connection) -> None:
+            for part in (self.mails, self.outbox, self.pages):
+                part.forget_leases(connection, of_all=of_all)
+
+        self.writer.run(job)
+
     def close(self) -> None:
         self.writer.close()
         self.engine.dispose()
@@ -64,7 +73,7 @@ class Store:
             self.lock.free()
 
 
-def open_store(url: str, node: str, *, serve: bool) -> Store:
+def open_store(url: str, node: str, *, serve: bool, lease_seconds: int = LEASE_SECONDS) -> Store:
     """Open the database; ``serve`` takes it over as its one process, where it is embedded.
 
     An embedded database is migrated on the way; another must have been (``gateway db upgrade``). Raises Temporary or
@@ -78,13 +87,14 @@ def open_store(url: str, node: str, *, serve: bool) -> Store:
     check_version(engine, url)
     ids = Ids()
     writer = Writer(engine, ids)
-    mails = Mails(ids, Segments(file.parent / "raw") if file is not None else None, node)
-    outbox, pages = Outbox(writer, node, mails, ids), Pages(writer, node)
+    mails = Mails(ids, Segments(file.parent / "raw") if file is not None else None, node, lease_seconds)
+    outbox, pages = Outbox(writer, node, mails, ids), Pages(writer, node, lease_seconds)
+    store = Store(url, node, engine, writer, ids, mails, outbox, pages, Queries(engine), lock)
     writer.start()
     if lock is not None:
-        writer.run(lambda connection: _take_over(connection, mails, outbox, pages))
+        store.forget_leases(of_all=True)  # whoever held them is dead: the lock says so
     log.database_opened(engine.dialect.name, sqlite3.sqlite_version if file is not None else "")
-    return Store(url, node, engine, writer, ids, mails, outbox, pages, Queries(engine), lock)
+    return store
 
 
 def _lock(file: Path) -> ProcessLock:
@@ -106,10 +116,3 @@ def _migrate(engine: Engine, url: str, file: Path) -> None:
         raise Permanent(
             "", f"{file}: cannot be used as a database ({problem.orig}); restore a backup, or move it away"
         ) from problem
-
-
-def _take_over(connection: Connection, mails: Mails, outbox: Outbox, pages: Pages) -> None:
-    """The process that held these leases is dead: the lock says so."""
-    mails.forget_leases(connection)
-    outbox.forget_leases(connection)
-    pages.forget_leases(connection)

@@ -6,6 +6,7 @@ Nothing touches the database before ``flush``, so a decision that cannot be comp
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,9 +17,10 @@ from sqlalchemy import Connection, Table, bindparam, case, insert, select, updat
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.db.ids import Ids
-from gateway.db.mails import LEASE_SECONDS, Mails, Outcome, db_now
+from gateway.db.mails import Mails, Outcome, db_now
 from gateway.db.rows import outgoing_row, page_row, verdict_evidence
 from gateway.db.schema import attachment, event, message, outgoing, page, participant, seen, sender, ticket, to_moment
+from gateway.db.wake import Channel, wake
 from gateway.desk.decision import Decision, Known, Lookups, NewMessage, NewTicket, Outgoing
 from gateway.model import (
     Address,
@@ -97,6 +99,7 @@ class Unit:
         node: str,
         now: datetime,
     ) -> None:
+        """``node`` gets the outgoing mails leased; where it is empty, whoever sends mails takes them up."""
         self._connection = connection
         self._ids = ids
         self._mails = mails
@@ -111,7 +114,8 @@ class Unit:
         self._senders: dict[str, tuple[int, int]] = {}
         self._undeliverable: list[tuple[int, str]] = []
         self._bounced: list[tuple[int, str]] = []
-        self._lease = self._connection.execute(select(db_now(connection, now))).scalar_one() + LEASE_SECONDS * 1_000_000
+        self._held_until = time.monotonic() + mails.lease_seconds
+        self._lease = connection.execute(select(db_now(connection, now))).scalar_one() + mails.lease_seconds * 1_000_000
 
     def add(self, case: Case) -> Applied:
         """Gather the rows of one decision. Raises what composing raises, and then leaves nothing behind."""
@@ -242,7 +246,7 @@ class Unit:
         self._rows["outgoing"].append(
             outgoing_row(id_, ticket_id, mail, self._moment) | {"node": self._node, "lease_until": self._lease}
         )
-        return Due(id_, ticket_id or 0, mail, 0, self._now)
+        return Due(id_, ticket_id or 0, mail, 0, self._now, self._held_until)
 
     def _events(self, case: Case, subject: Ticket) -> None:
         actor = case.decision.actor or "gateway"
@@ -290,6 +294,10 @@ class Unit:
         for table in _ORDER:
             if self._rows[table.name]:
                 self._connection.execute(_INSERTS[table.name], self._rows[table.name])
+        if self._rows["page"]:
+            wake(self._connection, Channel.PAGE)
+        if self._rows["outgoing"] and not self._node:
+            wake(self._connection, Channel.OUTGOING)
         if self._changes:
             self._connection.execute(_CHANGE, self._changes)
         if self._senders:

@@ -73,6 +73,10 @@ class Queue:
         """These came to an end, or may be claimed again."""
         self._held.difference_update(m.id for m in mails)
 
+    def in_hand(self) -> list[int]:
+        """The mails that were put in and are not done."""
+        return list(self._held)
+
     def __len__(self) -> int:
         return len(self._urgent) + len(self._others)
 
@@ -80,7 +84,11 @@ class Queue:
 class Journal:
     """Takes mails from the listeners. Lives in the event loop; its commits happen in the writer's thread."""
 
-    def __init__(self, writer: Writer, mails: Mails, queue: Queue, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, writer: Writer, mails: Mails, queue: Queue, clock: Callable[[], datetime], *, keep: bool = True
+    ) -> None:
+        """``keep``: a worker of this process takes the mails from the queue; else whoever works claims them."""
+        self._keep = keep
         self._writer = writer
         self._mails = mails
         self._queue = queue
@@ -95,7 +103,7 @@ class Journal:
         with self._lock:
             batch, fresh = self._open, False
             if batch is None:
-                batch, fresh = _Batch(mine=self._queue.bytes < MOST_IN_MEMORY_BYTES), True
+                batch, fresh = _Batch(mine=self._keep and self._queue.bytes < MOST_IN_MEMORY_BYTES), True
                 self._open = batch
             batch.mails.append((envelope, raw))
             batch.futures.append(future)

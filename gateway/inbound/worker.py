@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -82,11 +83,12 @@ class Worker:
         self._running: set[asyncio.Task[None]] = set()
         self._more = True
         """Whether the database may hold more that is due than was claimed last."""
+        self._awake = asyncio.Event()
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Work until ``stop``; batches in hand are finished, the rest waits in the journal."""
-        poll = asyncio.create_task(self._poll())
+        poll, keeping = asyncio.create_task(self._poll()), asyncio.create_task(self._keep_leases())
         try:
             while not self._stopping.is_set():
                 await self._room.acquire()
@@ -98,10 +100,16 @@ class Worker:
         finally:
             poll.cancel()
             await asyncio.gather(poll, *self._running, return_exceptions=True)
+            keeping.cancel()
 
     def stop(self) -> None:
         self._stopping.set()
         self._queue.filled.set()
+
+    def wake(self) -> None:
+        """Look for mails of other nodes now. Call it in the event loop."""
+        self._more = True
+        self._awake.set()
 
     async def drain(self) -> None:
         """Work until nothing waits that is due: for commands that end when the work does."""
@@ -129,7 +137,19 @@ class Worker:
     async def _poll(self) -> None:
         while True:
             await self._try_to_fetch()
-            await asyncio.sleep(POLL_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
+            self._awake.clear()
+
+    async def _keep_leases(self) -> None:
+        """What waits here for long, or is read for long, is no other node's."""
+        while True:
+            await asyncio.sleep(self._mails.lease_seconds / 3)
+            ids, now = self._queue.in_hand(), self._clock()
+            try:
+                await asyncio.wrap_future(self._writer.submit(partial(self._mails.renew, ids=ids, now=now)))
+            except GatewayError as problem:
+                log.part_crashed("worker", problem)
 
     async def _try_to_fetch(self) -> None:
         try:

@@ -6,13 +6,14 @@ A page is sent at least once to each target. A target that fails is tried again 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway import log
 from gateway.errors import GatewayError, Temporary
+from gateway.leases import Leases
 from gateway.model import Page
 from gateway.oncall.notifiers import Notifier
 from gateway.retry import next_wait
@@ -31,6 +32,8 @@ class PageStore(Protocol):
 
     def claim_due(self, limit: int, now: datetime) -> Sequence[Page]: ...
 
+    def renew(self, ids: Sequence[int], now: datetime) -> Mapping[int, float]: ...
+
     def sent(self, ids: Sequence[int], now: datetime) -> None: ...
 
     def later(self, id_: int, at: datetime, why: str) -> None: ...
@@ -43,10 +46,13 @@ class PageStore(Protocol):
 class Pager:
     """Runs in the event loop; each page is a task of its own."""
 
-    def __init__(self, store: PageStore, notifier: Notifier, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: PageStore, notifier: Notifier, clock: Callable[[], datetime], lease_seconds: float = 120
+    ) -> None:
         self._store = store
         self._notifier = notifier
         self._clock = clock
+        self._leases = Leases(lambda ids: store.renew(ids, clock()), lease_seconds)
         self._awake = asyncio.Event()
         self._stopping = False
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -57,12 +63,16 @@ class Pager:
 
     async def run(self) -> None:
         """Page until ``stop``; then what is on its way is finished."""
-        while not self._stopping:
-            seconds = await self._claim()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), seconds)
-            self._awake.clear()
-        await asyncio.gather(*self._tasks.values())
+        keeping = asyncio.create_task(self._leases.keep())
+        try:
+            while not self._stopping:
+                seconds = await self._claim()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._awake.wait(), seconds)
+                self._awake.clear()
+            await asyncio.gather(*self._tasks.values())
+        finally:
+            keeping.cancel()
 
     def stop(self) -> None:
         """Make ``run`` end, once what is on its way is done."""
@@ -82,14 +92,19 @@ class Pager:
         return min(max(rest, _AFTER_TROUBLE), LONGEST_REST)
 
     def _start(self, page: Page) -> None:
-        if page.id not in self._tasks:
+        if self._leases.take(page.id, page.held_until):
             task = asyncio.create_task(self._page(page))
             self._tasks[page.id] = task
-            task.add_done_callback(lambda _: self._tasks.pop(page.id, None))
+            task.add_done_callback(lambda _: self._ended(page.id))
+
+    def _ended(self, id_: int) -> None:
+        self._tasks.pop(id_, None)
+        self._leases.drop([id_])
 
     async def _page(self, page: Page) -> None:
         try:
-            await self._notify(page)
+            if self._leases.valid(page.id):
+                await self._notify(page)
         except Exception as problem:
             log.part_crashed("pager", problem)
 

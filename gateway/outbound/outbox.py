@@ -7,7 +7,7 @@ it is never lost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -16,6 +16,7 @@ from gateway import log
 from gateway.desk import tokens
 from gateway.desk.tokens import Keys, Purpose
 from gateway.errors import GatewayError, Permanent, Temporary, Unavailable
+from gateway.leases import Leases
 from gateway.model import Attachment, Due
 from gateway.outbound.assemble import assemble
 from gateway.outbound.transport import Transport
@@ -35,6 +36,8 @@ class OutboxStore(Protocol):
     """What the outbox asks of the database. Every method blocks until its commit and is called in a thread."""
 
     def claim_due(self, limit: int, now: datetime) -> Sequence[Due]: ...
+
+    def renew(self, ids: Sequence[int], now: datetime) -> Mapping[int, float]: ...
 
     def sent(self, ids: Sequence[int], now: datetime) -> None: ...
 
@@ -74,7 +77,7 @@ class Outbox:
         self._waits = [timedelta(minutes=minutes) for minutes in settings.outbound.retry_minutes]
         self._patience = timedelta(days=settings.outbound.give_up_days)
         self._queue: asyncio.Queue[Due] = asyncio.Queue()
-        self._held: set[int] = set()
+        self._leases = Leases(lambda ids: store.renew(ids, clock()), settings.gateway.lease_seconds)
         self._sent: asyncio.Queue[int] = asyncio.Queue()
         self._awake = asyncio.Event()
         self._stopping = False
@@ -92,7 +95,7 @@ class Outbox:
     async def run(self) -> None:
         """Send until ``stop``; then what is on its way is finished, and the rest stays due in the database."""
         senders = [asyncio.create_task(self._send_all()) for _ in range(self._settings.outbound.connections)]
-        recorder = asyncio.create_task(self._record_all())
+        aside = [asyncio.create_task(self._record_all()), asyncio.create_task(self._leases.keep())]
         try:
             while not self._stopping:
                 await self._rest(await self._claim())
@@ -100,9 +103,9 @@ class Outbox:
             await self._queue.join()
             await self._sent.join()
         finally:
-            for task in (*senders, recorder):
+            for task in (*senders, *aside):
                 task.cancel()
-            await asyncio.gather(*senders, recorder, return_exceptions=True)
+            await asyncio.gather(*senders, *aside, return_exceptions=True)
             await self._transport.close()
 
     def stop(self) -> None:
@@ -111,13 +114,12 @@ class Outbox:
         self._awake.set()
 
     def _take(self, mail: Due) -> None:
-        if mail.id not in self._held:
-            self._held.add(mail.id)
+        if self._leases.take(mail.id, mail.held_until):
             self._queue.put_nowait(mail)
 
     def _abandon(self) -> None:
         while not self._queue.empty():
-            self._held.discard(self._queue.get_nowait().id)
+            self._leases.drop([self._queue.get_nowait().id])
             self._queue.task_done()
 
     async def _claim(self) -> float:
@@ -150,9 +152,12 @@ class Outbox:
         while True:
             mail = await self._queue.get()
             try:
-                await self._send(mail)
+                if self._leases.valid(mail.id):
+                    await self._send(mail)
+                else:
+                    self._leases.drop([mail.id])  # it waited here for so long that another node has it
             except Exception as problem:
-                self._held.discard(mail.id)
+                self._leases.drop([mail.id])
                 log.part_crashed("outbox", problem)
             finally:
                 self._queue.task_done()
@@ -192,7 +197,7 @@ class Outbox:
         else:
             log.delivery_failed(mail.id, mail.mail.recipient, tried, problem)
             await self._give_up(mail, problem.private)
-        self._held.discard(mail.id)
+        self._leases.drop([mail.id])
 
     async def _give_up(self, mail: Due, why: str) -> None:
         """Report first: a crash in between then reports twice instead of never. A lost report makes no report."""
@@ -213,7 +218,7 @@ class Outbox:
                 ids.append(self._sent.get_nowait())
             while not await self._record(ids) and not self._stopping:
                 await asyncio.sleep(_AFTER_TROUBLE)
-            self._held.difference_update(ids)
+            self._leases.drop(ids)
             for _ in ids:
                 self._sent.task_done()
 

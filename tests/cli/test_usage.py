@@ -80,3 +80,10 @@ def test_a_reader_that_goes_away_is_no_trouble() -> None:
     command = f"{sys.executable} -m gateway parse --help | head -c 1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_role_is_told_with_those_that_there_are(configured: Run) -> None:
+    result = configured("serve", "--role", "intake,cook")
+    assert result.status == 2
+    assert "'cook'" in result.err
+    assert "intake, worker, delivery" in result.err

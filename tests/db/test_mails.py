@@ -118,3 +118,19 @@ def test_the_status_counts_what_waits_and_its_age(store: Store) -> None:
     _add(store, b"x", b"y")
     status = store.queries.status(LONG_AGO + timedelta(seconds=90))
     assert (status.accepted, status.backlog, status.processed, status.oldest_seconds) == (2, 2, 0, 90.0)
+
+
+def test_a_lease_is_prolonged_only_where_it_is_still_ours(store: Store) -> None:
+    first, second = _add(store, b"x", b"y", mine=True, at=datetime.now(UTC))
+    store.writer.run(lambda c: c.exec_driver_sql("UPDATE mail SET lease_until = 1"))
+    (taken,) = _claim(store, _other_node(store), datetime.now(UTC), limit=1)
+    store.writer.run(lambda c: store.mails.renew(c, [first, second], datetime.now(UTC)))
+    assert _claim(store, _other_node(store), datetime.now(UTC)) == []
+    with pytest.raises(LeaseLost):
+        store.writer.run(lambda c: store.mails.finish(c, [_outcome(taken.id)], datetime.now(UTC)))
+    other = ({first, second} - {taken.id}).pop()
+    store.writer.run(lambda c: store.mails.finish(c, [_outcome(other)], datetime.now(UTC)))
+
+
+def _outcome(id_: int) -> Outcome:
+    return Outcome(id_, MailState.REFUSED, "", "", None)

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -231,3 +232,12 @@ async def test_every_try_has_the_same_bytes() -> None:
     first, again = world.transport.mails
     assert first == again
     assert parsed(first.data)["Subject"] == "x"
+
+
+async def test_a_mail_that_waited_here_beyond_its_lease_is_left_to_the_node_that_has_it_now() -> None:
+    world = World()
+    world.store.add(replace(due(1), held_until=0.0), due(2))
+    async with running(world.outbox):
+        await until(lambda: world.store.done == [2])
+    assert [mail.recipient for mail in world.transport.mails] == ["r2@x.example"]
+    assert world.store.put_off == []
