@@ -189,6 +189,8 @@ class Forward(Carried):
     text: str
     comment: str
     """What the forwarder wrote above."""
+    language: str = ""
+    """Of ``text``, as ISO 639-1; empty where unsure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ def _forwarded(case: Case, agent: Agent, forward: Forward) -> Decision:
         note=replace(_note(case, comment), with_attachments=False) if comment.strip() else None,
         severity=None if problems else parsed.commands.severity,
         refers_to=case.ticket,
+        language=forward.language,
     )
 
 

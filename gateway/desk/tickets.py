@@ -34,8 +34,10 @@ def opened(
     note: NewMessage | None = None,
     severity: Severity | None = None,
     refers_to: Ticket | None = None,
+    language: str = "",
 ) -> Decision:
-    """A new ticket of ``requester``. A ``severity`` that an agent commands overrides the verdict's."""
+    """A new ticket of ``requester``. A ``severity`` that an agent commands overrides the verdict's; ``language`` is the
+    requester's where that is not the mail's."""
     verdict = case.verdict
     mailbox = refers_to.mailbox if refers_to else case.lookups.mailbox.name
     new = NewTicket(
@@ -44,7 +46,7 @@ def opened(
         category=verdict.category,
         subcategory=verdict.subcategory,
         mailbox=mailbox,
-        language=case.mail.language or case.settings.by_name[mailbox].language,
+        language=language or case.mail.language or case.settings.by_name[mailbox].language,
         requester=requester,
         cc=people.copied(case, (requester.address, case.sender.address)),
         refers_to=refers_to.id if refers_to else 0,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from gateway.model import Forward, ReadMail
-from gateway.reading import headings, phrases
+from gateway.reading import headings, language, phrases
 from gateway.reading.headings import Body, Heading, Kind
 from gateway.reading.labels import people
 from gateway.reading.lines import bare, folded, is_quoted
@@ -52,6 +52,7 @@ def _inline(lines: Sequence[str], heading: Heading) -> Forward:
     if heading.quoted(lines):
         body = [_MARK.sub("", line, count=1) for line in body]
     sender = people(fields.get("sender", ""))
+    text = "\n".join(body).strip("\r\n")
     return Forward(
         sender=sender[0] if sender else None,
         to=people(fields.get("to", "")),
@@ -59,8 +60,9 @@ def _inline(lines: Sequence[str], heading: Heading) -> Forward:
         reply_to=people(fields.get("reply_to", "")),
         subject=fields.get("subject", ""),
         date_raw=fields.get("date", ""),
-        text="\n".join(body).strip("\r\n"),
+        text=text,
         comment="\n".join(lines[: heading.start]).strip("\r\n"),
+        language=language.of(text),
     )
 
 
@@ -83,4 +85,5 @@ def _attached(comment: str, mail: ReadMail) -> Forward:
         date_raw=mail.date.isoformat() if mail.date else "",
         text=mail.text,
         comment=comment.strip("\r\n"),
+        language=language.of(mail.text),
     )

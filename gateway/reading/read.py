@@ -63,15 +63,16 @@ def _read(raw: bytes, limits: Limits) -> ReadMail:
     body = headings.scan(facts.text)
     new = reply.split(body, facts.html)
     attached = tuple(attachments.of(leaves.attached, limits))
+    forwarded = forward.find(body, facts.subject, _enclosed(leaves.attached, limits))
     return replace(
         facts,
         safe_html=html.sanitise(facts.html) if facts.html else "",
         attachments=attached,
         reply=new,
-        forward=forward.find(body, facts.subject, _enclosed(leaves.attached, limits)),
+        forward=forwarded,
         machine=robots.judge(found.headers, found.parts, replace(facts, bounce=told) if told else facts),
         bounce=told,
-        language=language.of(new.text),
+        language=language.of(new.text) or (forwarded.language if forwarded else ""),
         content_hash=fingerprint.of(raw, found.headers, facts, attached),
     )
 

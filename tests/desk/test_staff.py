@@ -224,6 +224,14 @@ def test_a_forward_makes_the_original_sender_the_requester() -> None:
     assert (sent(decision, "confirmation"), sent(decision, "notice")) == ([EVE], [BEN])
 
 
+def test_who_is_forwarded_is_answered_in_his_own_language() -> None:
+    found = forwarded("Please look.")
+    assert found.forward
+    decision = decide(replace(found, language="en", forward=replace(found.forward, language="de")), auth=ANN)
+    assert decision.opens
+    assert decision.opens.language == "de"
+
+
 def test_a_forward_without_a_word_has_no_note_and_may_carry_a_severity() -> None:
     decision = decide(forwarded("#sev S0"), auth=ANN)
     assert decision.opens

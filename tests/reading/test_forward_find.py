@@ -154,3 +154,11 @@ def test_a_forward_in_the_html_is_found_where_the_text_part_is_empty() -> None:
 
 def test_ordinary_mails_hold_no_forward() -> None:
     assert forward.find(scan("Hello,\n\nFrom: Berlin\nTo: Paris\n\nmy trip."), "Trip", []) is None
+
+
+def test_a_forward_is_in_the_language_of_what_it_forwards() -> None:
+    inner = "Guten Tag, die Anmeldung ist seit heute nicht mehr möglich."
+    body = INLINE["Gmail"].format(date=DATE).replace("It is down.", inner)
+    found = read(f"Subject: Fwd: Portal\n\nfyi\n\n{body}\n".encode())
+    assert found.forward is not None
+    assert (found.forward.language, found.language) == ("de", "de")
