@@ -10,11 +10,11 @@ from itertools import groupby
 from gateway.model import Address, Reply, Span, SpanKind
 from gateway.reading import labels, quotemarks, signature
 from gateway.reading.headings import Body, Heading, Kind
-from gateway.reading.lines import is_quoted
+from gateway.reading.lines import is_quoted, next_filled
 
 _NEW, _QUOTE, _SIGNATURE, _FORWARD = SpanKind.NEW, SpanKind.QUOTE, SpanKind.SIGNATURE, SpanKind.FORWARD
-# Quotation marks of mailers that put initials or a bar there; believed only below an attribution.
-_SUPERCITE = re.compile(r"[A-Z][A-Za-z]{0,11}>|\|")
+# Quotation marks of mailers that put a name, initials or a bar there; believed where one stands below an attribution.
+_RARE_MARKS = (re.compile(r"[ ]{0,4}[A-Za-z]{1,12}>"), re.compile(r"[ ]{0,4}\|"))
 _LAZY_FROM = 60
 """A quoted line of this length may have been wrapped, so that its rest stands on the next line without a mark."""
 
@@ -84,7 +84,7 @@ def _spans(lines: Sequence[str], kinds: Sequence[SpanKind]) -> list[Span]:
 
 def _classify(lines: Sequence[str], found: Sequence[Heading]) -> list[SpanKind]:
     kinds = [_NEW] * len(lines)
-    marks = "".join([_mark(line) for line in lines])
+    marks = _marks(lines, found)
     blocks = list(_blocks(lines, marks, found))
     texts = [block for block in blocks if not block.quoted and _sign(lines, marks, kinds, block)]
     quotes = [block for block in blocks if block.quoted]
@@ -95,6 +95,17 @@ def _classify(lines: Sequence[str], found: Sequence[Heading]) -> list[SpanKind]:
         cut = _cut(block, preceded, followed, len(quotes))
         kinds[cut.start : cut.stop] = [kind] * len(cut)
     return kinds
+
+
+def _marks(lines: Sequence[str], found: Sequence[Heading]) -> str:
+    rare = _rare_mark(lines, found)
+    return "".join([_QUOTED if rare and rare.match(line) else _mark(line) for line in lines])
+
+
+def _rare_mark(lines: Sequence[str], found: Sequence[Heading]) -> re.Pattern[str] | None:
+    firsts = (next_filled(lines, heading.end, 3) for heading in found if heading.kind is Kind.ATTRIBUTION)
+    below = [lines[first] for first in firsts if first is not None]
+    return next((mark for mark in _RARE_MARKS for line in below if mark.match(line)), None)
 
 
 def _mark(line: str) -> str:
@@ -140,34 +151,28 @@ def _end_of_quotation(lines: Sequence[str], marks: str, heading: Heading, writte
     index = heading.end
     while index < len(lines) and marks[index] == _BLANK:
         index += 1
-    marked = index < len(lines) and (marks[index] == _QUOTED or _is_supercite(lines[index], heading))
-    if marked and (written or heading.kind is Kind.ATTRIBUTION):
-        return _end_of_marks(lines, marks, index, heading)
+    if index < len(lines) and marks[index] == _QUOTED and (written or heading.kind is Kind.ATTRIBUTION):
+        return _end_of_marks(lines, marks, index)
     if written and heading.quoted(lines):
         return index
     return len(lines) if written else heading.end
 
 
-def _is_supercite(line: str, heading: Heading | None) -> bool:
-    return heading is not None and heading.kind is Kind.ATTRIBUTION and _SUPERCITE.match(line) is not None
-
-
-def _end_of_marks(lines: Sequence[str], marks: str, start: int, heading: Heading | None) -> int:
+def _end_of_marks(lines: Sequence[str], marks: str, start: int) -> int:
     """The end of a run of quoted lines; blank lines inside belong to it, and the wrapped rest of a long line."""
     end = start
     for index in range(start, len(lines)):
-        if marks[index] == _QUOTED or _is_supercite(lines[index], heading):
+        if marks[index] == _QUOTED:
             end = index + 1
-        elif marks[index] == _TEXT and not (end == index and _is_wrapped_rest(lines, index)):
+        elif marks[index] == _TEXT and not (end == index and _is_wrapped_rest(lines, marks, index)):
             break
     return end
 
 
-def _is_wrapped_rest(lines: Sequence[str], index: int) -> bool:
+def _is_wrapped_rest(lines: Sequence[str], marks: str, index: int) -> bool:
     """Whether a line is the rest of the quoted line above, which was wrapped on its way."""
-    above = lines[index - 1]
-    below = lines[index + 1] if index + 1 < len(lines) else ""
-    return len(above) >= _LAZY_FROM and is_quoted(above) and is_quoted(below) and lines[index][:1].islower()
+    between = marks[index - 1] == _QUOTED and marks[index + 1 : index + 2] == _QUOTED
+    return between and len(lines[index - 1]) >= _LAZY_FROM and lines[index][:1].islower()
 
 
 def _plain_blocks(lines: Sequence[str], marks: str, start: int, end: int) -> Iterator[_Block]:
@@ -176,7 +181,7 @@ def _plain_blocks(lines: Sequence[str], marks: str, start: int, end: int) -> Ite
     while (index := marks.find(_QUOTED, position, end)) >= 0:
         if _TEXT in marks[position:index]:
             yield _Block(position, index, False)
-        position = min(_end_of_marks(lines, marks, index, None), end)
+        position = min(_end_of_marks(lines, marks, index), end)
         yield _Block(index, position, True)
     if _TEXT in marks[position:end]:
         yield _Block(position, end, False)

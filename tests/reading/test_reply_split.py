@@ -191,3 +191,19 @@ def test_a_signature_above_a_quotation_is_cut(text: str) -> None:
 )
 def test_what_only_resembles_a_signature_is_kept(body: str) -> None:
     assert reply.split(scan(body)).text == body
+
+
+@pytest.mark.parametrize("mark", ["HD> ", "Help>", "    Help> ", "| "])
+def test_quotation_marks_of_other_mailers_are_known_below_an_attribution(mark: str) -> None:
+    found = reply.split(scan(f"{ATTRIBUTIONS['en']}\n\n{mark}Does it work?\n{mark}Help Desk\n\n{NEW_TEXT}"))
+    assert found.text == NEW_TEXT
+
+
+def test_answers_between_quotations_with_a_name_are_kept_with_them() -> None:
+    body = f"{ATTRIBUTIONS['en']}\nHD> Does it work?\n\nYes.\n\nHD> Since when?\n\nMonday."
+    assert reply.split(scan(body)).text == "HD> Does it work?\n\nYes.\n\nHD> Since when?\n\nMonday."
+
+
+def test_lines_that_look_like_such_marks_are_text_elsewhere() -> None:
+    body = "It says:\n\nC> not ready\nC> retry\n| a | b |"
+    assert reply.split(scan(body)).text == body
