@@ -119,7 +119,19 @@ class Pager:
         else:
             seconds = (self._clock() - (page.received_at or page.created_at)).total_seconds()
             log.page_sent(page.ticket_number, page.target, page.attempts + 1, seconds)
-            await asyncio.to_thread(self._store.sent, [page.id], self._clock())
+            await self._record(page.id)
+
+    async def _record(self, id_: int) -> None:
+        """Mark as sent, however long the database is away: what is not marked rings again."""
+        while True:
+            try:
+                await asyncio.to_thread(self._store.sent, [id_], self._clock())
+                return
+            except Temporary as problem:
+                log.part_crashed("pager", problem)
+                if self._stopping:
+                    return
+                await asyncio.sleep(_AFTER_TROUBLE)
 
     async def _again(self, page: Page, problem: GatewayError) -> None:
         """Permanent or not: a target that refuses now may be mended within the day."""

@@ -1,8 +1,11 @@
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from gateway.errors import Permanent, Temporary
+import pytest
+
+from gateway.errors import Permanent, Temporary, Unavailable
 from gateway.model import Page, Severity
 from gateway.oncall.pager import GIVE_UP, RETRIES, Pager
 from gateway.retry import next_wait
@@ -132,6 +135,23 @@ async def test_the_databases_trouble_loses_no_page() -> None:
     world.add(page(1))
     async with running(world.pager):
         await until(lambda: world.store.done == [1])
+
+
+async def test_a_page_that_could_not_be_marked_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.oncall.pager._AFTER_TROUBLE", 0.01)
+    world = World()
+    sent, failures = world.store.sent, iter(range(3))
+
+    def sent_later(ids: Sequence[int], now: datetime) -> None:
+        if next(failures, None) is not None:
+            raise Unavailable("no", "database away")
+        sent(ids, now)
+
+    world.store.sent = sent_later  # type: ignore[method-assign]
+    world.add(page(1))
+    async with running(world.pager):
+        await until(lambda: world.store.done == [1])
+    assert world.notifier.told == [1]
 
 
 async def test_stopping_finishes_what_is_on_its_way() -> None:
