@@ -8,16 +8,18 @@ import secrets
 import socket
 import ssl
 from collections.abc import Callable, Collection, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from gateway import __version__, log, metrics
+from gateway.db.engine import sqlite_file
 from gateway.db.store import Store
 from gateway.db.store import open_store as open_database
 from gateway.db.wake import Channel, Ear
-from gateway.errors import ConfigurationError, GatewayError
+from gateway.errors import ConfigurationError, GatewayError, Permanent
 from gateway.http import Monitor
 from gateway.inbound.reception import Reception
 from gateway.inbound.smtp import Listener
@@ -28,6 +30,11 @@ from gateway.watch import Watch
 
 STOP_SECONDS = 10.0
 """What sessions under way get to finish when the gateway stops."""
+LOCK_PATIENCE = 5.0
+"""How long ``serve`` waits for a ``gateway ingest`` that works on its mails to be done."""
+WORK_OFF_SECONDS = 60.0
+"""After this a relay that hangs keeps nobody waiting any longer."""
+WORK_OFF_POLL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +56,11 @@ def node_name() -> str:
     return f"{socket.gethostname()[:20]}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
-def open_store(settings: Settings, *, serve: bool = False) -> Store:
-    """The store of the settings; ``serve`` takes an embedded database over as its one process."""
-    seconds = settings.gateway.lease_seconds
-    return open_database(settings.database_url, node_name(), serve=serve, lease_seconds=seconds)
+def open_store(settings: Settings, *, serve: bool = False, patience: float = 0.0) -> Store:
+    """The store of the settings; ``serve`` takes an embedded database over as its one process, if need be after
+    ``patience`` seconds in which another leaves it."""
+    lease = settings.gateway.lease_seconds
+    return open_database(settings.database_url, node_name(), serve=serve, lease_seconds=lease, patience=patience)
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:
@@ -80,7 +88,7 @@ async def serve(
 ) -> None:
     """Run the gateway until ``stop`` is set. Raises GatewayError where it cannot start or a part of it dies."""
     tls = tls_context(settings)
-    store = await asyncio.to_thread(partial(open_store, settings, serve=True))
+    store = await asyncio.to_thread(partial(open_store, settings, serve=True, patience=LOCK_PATIENCE))
     try:
         pipeline = Pipeline(settings, store, utc_now, roles)
         try:
@@ -90,6 +98,42 @@ async def serve(
     finally:
         await asyncio.to_thread(store.close)
     log.gateway_stopped()
+
+
+async def work_off(settings: Settings) -> bool:
+    """Work once on all that waits in an embedded database that no other process serves, and send what is due.
+
+    Returns False where there is one, or several nodes share the database: they do it.
+    """
+    if sqlite_file(settings.database_url) is None:
+        return False
+    try:
+        store = await asyncio.to_thread(partial(open_store, settings, serve=True))
+    except Permanent:
+        return False
+    try:
+        pipeline = Pipeline(settings, store, utc_now)
+        sending = [asyncio.create_task(part.run()) for part in (pipeline.outbox, pipeline.pager)]
+        try:
+            await pipeline.worker.drain()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(_until_sent(pipeline), WORK_OFF_SECONDS)
+        finally:
+            pipeline.outbox.stop()
+            pipeline.pager.stop()
+            await asyncio.gather(*sending)
+            await pipeline.close()
+    finally:
+        await asyncio.to_thread(store.close)
+    return True
+
+
+async def _until_sent(pipeline: Pipeline) -> None:
+    """Until every mail and page that is due was tried."""
+    pipeline.outbox.wake()
+    for part in (pipeline.store.pages, pipeline.store.outbox):
+        while (due := await asyncio.to_thread(part.next_due)) is not None and due <= pipeline.clock():
+            await asyncio.sleep(WORK_OFF_POLL)
 
 
 class Node:

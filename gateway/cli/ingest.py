@@ -56,7 +56,7 @@ def ingest(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Take mails in as if they had come by SMTP; 'gateway serve' works on them, now or when it runs.
+    """Take mails in as if they had come by SMTP. A running 'gateway serve' works on them; without one, this does.
 
     Exit status 75 says: not kept, try again; an MTA then keeps the mail.
     """
@@ -73,6 +73,8 @@ def ingest(
     except (GatewayError, OSError) as problem:
         complain([problem.private if isinstance(problem, GatewayError) else str(problem)])
         raise typer.Exit(EX_TEMPFAIL) from None
+    if any(one.id is not None for one in taken):
+        _work_off(settings)
     _report(taken, as_json)
     if any(one.error for one in taken):
         raise typer.Exit(1)
@@ -105,6 +107,18 @@ def _take(store: Store, settings: Settings, one: Source | Unreadable, told: Told
     now = datetime.now(UTC)
     (id_,) = store.writer.run(lambda connection: store.mails.add(connection, [(kept, one.raw)], now, mine=False))
     return Taken(one.name, id_)
+
+
+def _work_off(settings: Settings) -> None:
+    """The mails are kept already, so nothing that goes wrong here may make an MTA send them again."""
+    import asyncio
+
+    from gateway import app
+
+    try:
+        asyncio.run(app.work_off(settings))
+    except (GatewayError, OSError) as problem:
+        complain([f"kept, but not worked on yet: {problem}"])
 
 
 def _report(taken: list[Taken], as_json: bool) -> None:

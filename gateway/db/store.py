@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ from gateway.db.raw import Segments
 from gateway.db.schema import event, to_moment
 from gateway.db.writer import Writer
 from gateway.errors import Permanent, Temporary
+
+_LOCK_POLL = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +76,17 @@ class Store:
             self.lock.free()
 
 
-def open_store(url: str, node: str, *, serve: bool, lease_seconds: int = LEASE_SECONDS) -> Store:
-    """Open the database; ``serve`` takes it over as its one process, where it is embedded.
+def open_store(
+    url: str, node: str, *, serve: bool, lease_seconds: int = LEASE_SECONDS, patience: float = 0.0
+) -> Store:
+    """Open the database; ``serve`` takes it over as its one process, where it is embedded, and waits ``patience``
+    seconds for another to leave.
 
     An embedded database is migrated on the way; another must have been (``gateway db upgrade``). Raises Temporary or
     Permanent, with the remedy in the private text.
     """
     file = sqlite_file(url)
-    lock = _lock(file) if serve and file is not None else None
+    lock = _lock(file, patience) if serve and file is not None else None
     engine = open_engine(url)
     if file is not None:
         _migrate(engine, url, file)
@@ -97,9 +103,13 @@ def open_store(url: str, node: str, *, serve: bool, lease_seconds: int = LEASE_S
     return store
 
 
-def _lock(file: Path) -> ProcessLock:
+def _lock(file: Path, patience: float) -> ProcessLock:
     lock = ProcessLock(file)
-    if not lock.take():
+    deadline = time.monotonic() + patience
+    while not lock.take():
+        if time.monotonic() < deadline:
+            time.sleep(_LOCK_POLL)
+            continue
         raise Permanent(
             "",
             f"{file}: another gateway process serves this database; stop it first, or give this one its own data_dir",

@@ -6,6 +6,7 @@ import smtplib
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from hashlib import sha256
+from pathlib import Path
 
 from tests.e2e.running import Gateway, mail, wait_for
 
@@ -185,3 +186,19 @@ def test_every_acknowledged_mail_survives_a_kill(gateway: Gateway) -> None:
     wait_for(lambda: gateway.json("status")["outbox_waiting"] == 0, "all are answered")
     wait_for(lambda: len({str(m["To"]) for m in gateway.sent() if "ann@" not in str(m["To"])}) == 20, "all got theirs")
     assert sorted(t["subject"] for t in gateway.json("tickets", "list")) == sorted(f"Question {n}" for n in range(20))
+
+
+def test_files_are_taken_in_and_worked_on_without_a_running_gateway(tmp_path: Path) -> None:
+    gateway = Gateway(tmp_path)
+    file = tmp_path / "mail.eml"
+    file.write_bytes(mail("Export broken", "It fails.").as_bytes())
+    assert gateway.run("ingest", str(file)).returncode == 0
+    assert [t["subject"] for t in gateway.json("tickets", "list")] == ["Export broken"]
+    assert {str(m["To"]) for m in gateway.sent()} == {"Kim <kim@example.net>", "Ann Agent <ann@example.com>"}
+
+
+def test_a_running_gateway_works_on_what_a_pipe_hands_in(gateway: Gateway) -> None:
+    done = gateway.run("ingest", "-", stdin=mail("Export broken", "It fails.").as_bytes())
+    assert done.returncode == 0, done.stderr.decode()
+    gateway.wait_for_mail("kim@example.net", "SUP-1")
+    assert gateway.json("mail", "list")[0]["via"] == "pipe"
