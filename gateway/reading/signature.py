@@ -19,7 +19,8 @@ _RULES = frozenset("-_*=~#+—–‐")
 _TRACKER = "\u1427\u200b\ufeff\xa0 \t\r"
 _DASHED_NAME = re.compile(r"[-/][^\W\d_a-z][\w.'’]{0,20}(?:\s[^\W\d_a-z][\w.'’]{0,20}){0,2}")
 _CONTACT = re.compile(r"@|https?://|www\.|\+?\d[\d ()/.-]{6,20}|\b(?:tel|fax|phone|mobil\w{0,9})\b", re.IGNORECASE)
-_CLOSINGS = frozenset(variants(phrases.CLOSINGS))
+_THANKS = frozenset(variants(phrases.THANKS))
+_CLOSINGS = _THANKS.union(variants(phrases.CLOSINGS))
 _CLOSING_ENDS = frozenset(closing[-1] for closing in _CLOSINGS)
 
 _MOBILE = re.compile("|".join(phrases.MOBILE), re.IGNORECASE | re.VERBOSE)
@@ -91,14 +92,18 @@ def _is_rule(lines: Sequence[str], index: int, text: str) -> bool:
 
 
 def _closing(lines: Sequence[str], end: int) -> int:
-    """A closing formula with a name below on the last lines, ``Best regards`` / ``Jane``, or a name behind a dash."""
+    """A closing formula with a name below on the last lines, ``Best regards`` / ``Jane``, or a name behind a dash.
+
+    Thanks are something said, so they stay with a name; they go with a block of contact data.
+    """
     filled = [index for index in range(max(0, end - 16), end) if lines[index] and not lines[index].isspace()]
     for place in range(1 if max(0, end - 16) == 0 else 0, len(filled) - 1):
         line = lines[filled[place]]
         text = line.strip(" \t\r,.!;*_") if len(line) <= 60 else ""
         if 1 < len(text) <= 40 and text[-1].casefold() in _CLOSING_ENDS and folded(text) in _CLOSINGS:
             below = [lines[index].strip() for index in filled[place + 1 :]]
-            if _signs(below, directly=filled[place + 1] == filled[place] + 1):
+            directly = filled[place + 1] == filled[place] + 1 and folded(text) not in _THANKS
+            if _signs(below, directly=directly):
                 return filled[place]
     return filled[-1] if len(filled) > 1 and _is_dashed_name(lines, filled) else end
 

@@ -207,3 +207,9 @@ def test_answers_between_quotations_with_a_name_are_kept_with_them() -> None:
 def test_lines_that_look_like_such_marks_are_text_elsewhere() -> None:
     body = "It says:\n\nC> not ready\nC> retry\n| a | b |"
     assert reply.split(scan(body)).text == body
+
+
+def test_thanks_with_a_name_are_text_and_with_contact_data_a_signature() -> None:
+    quotation = f"\n\n{ATTRIBUTIONS['en']}\n> Hello"
+    assert reply.split(scan(f"{NEW_TEXT}\n\nThanks,\nJo{quotation}")).text == f"{NEW_TEXT}\n\nThanks,\nJo"
+    assert reply.split(scan(f"{NEW_TEXT}\n\nThanks,\nJo\nExample Ltd, +49 30 1234{quotation}")).text == NEW_TEXT
