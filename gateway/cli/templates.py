@@ -19,7 +19,7 @@ app = typer.Typer(help="The mails that go out.", no_args_is_help=True)
 
 @app.command("list")
 def list_(context: typer.Context, as_json: Json = False) -> None:
-    """List the templates, their languages and where each comes from."""
+    """List the templates and their languages."""
     renderer = _renderer(context)
     found = [
         {"name": name, "languages": [lang for lang in renderer.languages() if _has(renderer, lang, name)]}
@@ -42,7 +42,7 @@ def preview(
     as_json: Json = False,
 ) -> None:
     """Show a template filled with sample values."""
-    rendered = _render(_renderer(context), name, language)
+    rendered = _render(context, name, language)
     if html is not None:
         try:
             html.write_text(rendered.html, encoding="utf-8")
@@ -66,16 +66,18 @@ def _has(renderer: Renderer, language: str, name: str) -> bool:
     return renderer.language(name, [language]) == language
 
 
-def _render(renderer: Renderer, name: str, language: str) -> Rendered:
+def _render(context: typer.Context, name: str, language: str) -> Rendered:
     from jinja2 import TemplateError
 
     from gateway.outbound.samples import sample
+    from gateway.pipeline import open_policy
 
+    renderer, policy = _renderer(context), open_policy(settings_or_defaults(context))
     if name not in renderer.names():
         raise Permanent("", f"there is no template {name!r}; known are {', '.join(renderer.names())}")
     if not _has(renderer, language, name):
         raise Permanent("", f"the template {name} is not there in {language!r}; its languages: gateway templates list")
     try:
-        return renderer.render_strictly(name, language, sample(name, language))
+        return renderer.render_strictly(name, language, sample(name, language, policy))
     except TemplateError as problem:
         raise Permanent("", f"{language}/{name}: {problem.message}; mend the template") from None

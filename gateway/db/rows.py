@@ -35,7 +35,7 @@ def page_row(
     """A fresh page, leased to nobody."""
     return {
         "id": id_, "ticket_id": ticket_id, "target": target, "severity": severity.value, "requester": requester,
-        "text": text[:_PAGE_TEXT], "evidence": json.dumps([f"{e.signal}: {e.text}" for e in evidence]),
+        "text": text[:_PAGE_TEXT], "evidence": json.dumps([": ".join(filter(None, (e.signal, e.text))) for e in evidence]),
         "state": DeliveryState.WAITING.value, "attempts": 0, "last_error": "", "created_at": moment,
         "due_at": moment, "sent_at": None, "node": "", "lease_until": 0,
     }  # fmt: skip

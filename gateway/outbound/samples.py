@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from gateway.model import Severity
+from gateway.model import Category, Severity
 from gateway.outbound import harmless, views
 from gateway.outbound.views import Confirmation, Notice, Page, View
 from gateway.triage.policy import DEFAULT, Policy
@@ -40,13 +40,14 @@ _CONFIRMATION = views.Confirmation(
     name="Carla Customer",
     severity_meaning=DEFAULT.severity_meaning(Severity.S1, "en"),
     expected=_EXPECTED,
-    chat="open the help menu of the application and choose “Live chat”",
+    chat=DEFAULT.chat("en"),
     missing=("workaround", "others", "browser", "errors"),
     attachments=("empty-page.png", "console.log"),
 )
 _NOTICE = views.Notice(
     **_COMMON,
     **_FACTS,
+    category_name=DEFAULT.category_name(Category.CORE, "core.workbook", "en"),
     author="Carla Customer",
     author_address="carla@customer.example",
     people=("carla@customer.example", "colin@customer.example"),
@@ -67,12 +68,21 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
             **_CRITICAL,
             severity_meaning=DEFAULT.severity_meaning(Severity.S0, "en"),
             alerted=True,
+            minutes=30,
             chat="",
             missing=(),
             signature="",
         ),
-        replace(_CONFIRMATION, stated="S0", name="", chat="", attachments=()),
-        replace(_CONFIRMATION, stated="S2", copy=True, expected=None, missing=()),
+        replace(_CONFIRMATION, stated="S0", name="", chat="", attachments=(), opens=_EXPECTED),
+        replace(
+            _CONFIRMATION,
+            stated="S2",
+            copy=True,
+            expected=None,
+            missing=(),
+            portal="https://help.example.com",
+            status_page="https://status.example.com",
+        ),
     ),
     "answer": (
         views.Answer(
@@ -142,5 +152,13 @@ def sample(name: str, language: str, policy: Policy = DEFAULT) -> View:
     severity = Severity(view.severity)
     view = replace(view, severity_name=policy.severity_name(severity, language))
     if isinstance(view, Confirmation):
-        return replace(view, severity_meaning=policy.severity_meaning(severity, language))
+        return replace(
+            view,
+            severity_meaning=policy.severity_meaning(severity, language),
+            chat=policy.chat(language),
+            portal=policy.contact.portal,
+            status_page=policy.contact.status_page,
+        )
+    if isinstance(view, Notice):
+        return replace(view, category_name=policy.category_name(Category.CORE, "core.workbook", language))
     return view

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from gateway.desk.decision import NewMessage, Outgoing
-from gateway.model import Action, Attachment, MessageKind, Page, Role, Severity, Ticket, Verdict
+from gateway.model import Action, Attachment, Evidence, MessageKind, Page, Role, Severity, Ticket, Verdict
 from gateway.outbound import harmless, views
 from gateway.outbound.headers import clean
 from gateway.settings import Mailbox, Settings
@@ -46,7 +46,9 @@ class Showing:
     def __init__(self, settings: Settings, policy: Policy) -> None:
         self._settings = settings
         self._policy = policy
+        # Asked again for each mail of a batch, which shares its ``now``.
         self._expected = lru_cache(256)(self._expected_by)
+        self._opens = lru_cache(1)(self._opens_at)
 
     def view(
         self, out: Outgoing, mailbox: Mailbox, ticket: Ticket | None, cause: Cause, language: str, now: datetime
@@ -76,8 +78,11 @@ class Showing:
         )
 
     def _expected_by(self, severity: Severity, now: datetime) -> views.Moment:
-        """Asked again for each mail of a batch, which shares its ``now``."""
         return views.Moment.of(self._policy.answer_expected_by(severity, now))
+
+    def _opens_at(self, now: datetime) -> views.Moment | None:
+        moment = self._policy.reopens(now)
+        return views.Moment.of(moment) if moment else None
 
     def _confirmation(
         self, out: Outgoing, ticket: Ticket, cause: Cause, language: str, now: datetime, common: Mapping[str, Any]
@@ -92,8 +97,12 @@ class Showing:
             severity_meaning=self._policy.severity_meaning(severity, language),
             stated=_stated(verdict, severity),
             alerted=cause.paged,
+            minutes=self._policy.minutes_at_any_hour(severity) if cause.paged else 0,
             expected=self._expected(severity, now),
-            chat=self._policy.chat_now(now),
+            opens=self._opens(now),
+            chat=self._policy.chat_now(now, language),
+            portal=self._policy.contact.portal,
+            status_page=self._policy.contact.status_page,
             missing=verdict.missing if verdict else (),
             attachments=_names(cause),
         )
@@ -120,10 +129,11 @@ class Showing:
             assignee=agent.name if agent else ticket.assignee,
             severity=ticket.severity.value,
             severity_name=self._policy.severity_name(ticket.severity, language),
+            category_name=self._policy.category_name(ticket.category, verdict.subcategory if verdict else "", language),
             stated=_stated(verdict, ticket.severity),
             alerted=cause.paged,
             check=verdict is not None and verdict.action is Action.CHECK,
-            evidence=tuple(clean(e.text)[:200] for e in verdict.evidence if e.text) if verdict else (),
+            evidence=_reasons(verdict.evidence) if verdict else (),
             text=text,
             html=html,
             attachments=_names(cause),
@@ -175,6 +185,11 @@ _DETAILED = {"problem": _problem, "held": _held, "undeliverable": _undeliverable
 
 def _stated(verdict: Verdict | None, severity: Severity) -> str:
     return verdict.stated.value if verdict and verdict.stated and verdict.stated is not severity else ""
+
+
+def _reasons(evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """The words that decided. One sentence may say both what fails and for whom."""
+    return tuple(dict.fromkeys(clean(e.text)[:200] for e in evidence if e.text))
 
 
 def _names(cause: Cause) -> tuple[str, ...]:

@@ -73,10 +73,16 @@ class Confirmation(View):
     """The severity that the sender stated, where it differs."""
     alerted: bool = False
     """The on-call engineer was alerted."""
+    minutes: int = 0
+    """Within which the on-call typically answers, at any hour; 0 where nothing is promised at any hour."""
     expected: Moment | None = None
     """By when to expect an answer."""
+    opens: Moment | None = None
+    """When support hours begin again, where they are not on."""
     chat: str = ""
     """How to reach the live chat, where it is open now."""
+    portal: str = ""
+    status_page: str = ""
     missing: tuple[str, ...] = ()
     """What would help: ``workaround``, ``others``, ``browser``, ``errors``."""
     attachments: tuple[str, ...] = ()
@@ -110,6 +116,8 @@ class Notice(View):
     assignee: str
     severity: str
     severity_name: str
+    category_name: str = ""
+    """Of the escalation category, with what of it is meant; empty for none."""
     stated: str = ""
     alerted: bool = False
     check: bool = False

@@ -13,7 +13,7 @@ from functools import cached_property
 from importlib import resources
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from gateway.errors import ConfigurationError
 from gateway.fields import Language, NotNegative, Positive
@@ -37,6 +37,14 @@ def _english(texts: dict[str, str]) -> dict[str, str]:
 
 Texts = Annotated[dict[Language, str], AfterValidator(_english)]
 """A text by language; English where a language is missing."""
+
+
+def _by_language(value: object) -> object:
+    return {"en": value} if isinstance(value, str) else value
+
+
+AnyTexts = Annotated[Texts, BeforeValidator(_by_language)]
+"""The same; a plain text stands for every language."""
 
 
 def _concepts(table: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -83,7 +91,10 @@ class Paging(Section):
 
 
 class Contact(Section):
-    chat: str = ""
+    """Where else people find help; what is empty is left out."""
+
+    chat: AnyTexts = Field(default={"en": ""})
+    """Said in support hours."""
     portal: str = ""
     status_page: str = ""
 
@@ -110,6 +121,19 @@ class Policy(Section):
     def severity_meaning(self, severity: Severity, language: str) -> str:
         return _in(language, self.severity[severity].meaning)
 
+    def category_name(self, category: Category, subcategory: str, language: str) -> str:
+        """The category and its criterion in words, as in ``core features not working: log in``; empty for none."""
+        if category is Category.NONE:
+            return ""
+        found = self.category[category]
+        criterion = found.criteria.get(subcategory.partition(".")[2])
+        return ": ".join(_in(language, texts) for texts in (found.name, criterion) if texts)
+
+    def minutes_at_any_hour(self, severity: Severity) -> int:
+        """Within how many minutes it is answered, day or night; 0 where the minutes run in support hours only."""
+        promise = self.severity[severity]
+        return promise.answer_minutes if promise.around_the_clock else 0
+
     def answer_expected_by(self, severity: Severity, now: datetime) -> datetime:
         """By when an engineer will have answered, in the time zone of the support hours."""
         promise = self.severity[severity]
@@ -117,9 +141,16 @@ class Policy(Section):
             return self.hours.local(now + timedelta(minutes=promise.answer_minutes))
         return support_hours.after_working(promise.answer_minutes, now, self.hours)
 
-    def chat_now(self, now: datetime) -> str:
+    def chat_now(self, now: datetime, language: str) -> str:
         """How to reach the live chat, where it is open; else empty."""
-        return self.contact.chat if support_hours.in_hours(now, self.hours) else ""
+        return self.chat(language) if support_hours.in_hours(now, self.hours) else ""
+
+    def chat(self, language: str) -> str:
+        return _in(language, self.contact.chat)
+
+    def reopens(self, now: datetime) -> datetime | None:
+        """When support hours begin again; None while they are on."""
+        return None if support_hours.in_hours(now, self.hours) else support_hours.next_opening(now, self.hours)
 
     @cached_property
     def extra_words(self) -> Mapping[str, Extra]:

@@ -63,6 +63,8 @@ _SUPPOSED = re.compile(
     + "|"
     + pattern("fail/slow ~3 planned").pattern
 )
+_LOOSE = re.compile(r" (?=[,:;])")
+"""Punctuation is a word of its own to the lexicon."""
 _QUOTED = pattern('yields ~1 "')
 _LATER_AUXILIARY = re.compile(f"([^|,]){MARK['auxiliary']}+")
 _AUXILIARY = re.compile(f"(?:^|,){MARK['auxiliary']}")
@@ -107,7 +109,7 @@ class Sentence(NamedTuple):
 
     @property
     def text(self) -> str:
-        return " ".join(self.words)[:160]
+        return _LOOSE.sub("", " ".join(self.words))[:160]
 
 
 _ASKING, _WORKAROUND = any_of("question", "wish", "auxiliary"), any_of("workaround")

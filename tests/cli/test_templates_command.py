@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.context import default_text
 from tests.cli.conftest import Run
 
 NAMES = ["answer", "confirmation", "held", "notice", "page", "problem", "undeliverable"]
@@ -44,3 +45,12 @@ def test_what_is_not_there_is_told(run: Run, arguments: list[str]) -> None:
     result = run("templates", "preview", *arguments)
     assert result.status == 1
     assert "templates list" in result.err or "known are" in result.err
+
+
+def test_the_words_of_the_own_policy_are_shown(configured: Run, tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    text = path.read_text(encoding="utf-8").replace("[gateway]", '[gateway]\npolicy = "policy.toml"')
+    path.write_text(text, encoding="utf-8")
+    own = default_text("policy.toml").replace('portal = ""', 'portal = "https://help.desk.example"')
+    (tmp_path / "policy.toml").write_text(own, encoding="utf-8")
+    assert "More help: https://help.desk.example" in configured("templates", "preview", "confirmation").out

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from gateway.desk import loop, tokens
 from gateway.desk.decision import NewMessage, Outgoing
 from gateway.desk.tokens import Purpose
-from gateway.model import Action, Address, MessageKind, Page, Role, Severity
+from gateway.model import Action, Address, Evidence, MessageKind, Page, Role, Severity
+from gateway.outbound.compose import Composer
+from gateway.outbound.render import Renderer
+from gateway.triage.policy import DEFAULT, Policy
 from tests.outbound.sample import (
     ANN,
     ANSWER,
@@ -22,6 +25,7 @@ from tests.outbound.sample import (
     NOW,
     PICTURE,
     SATURDAY,
+    SETTINGS,
     body,
     cause,
     compose,
@@ -59,6 +63,7 @@ def test_a_confirmation_tells_number_subject_severity_attachments_and_when() -> 
 def test_a_confirmation_outside_support_hours_promises_the_next_business_day_and_offers_no_chat() -> None:
     text = body(compose(CONFIRMATION, ticket(), cause(), now=SATURDAY), "plain")
     assert "By Monday, 24 November 2025, 06:00 PST" in text
+    assert "begin again on Monday, 24 November 2025, 02:00 PST" in text.replace("\n", " ")
     assert "live chat" not in text
     assert "live chat" in body(compose(CONFIRMATION, ticket(), cause(), now=NOW), "plain")
 
@@ -81,6 +86,31 @@ def test_a_page_is_mentioned_only_when_one_went_out() -> None:
     assert "ON-CALL ENGINEER HAS BEEN ALERTED" in body(paged, "plain")
     assert "30 minutes" in body(paged, "plain")
     assert "alerted" not in body(compose(CONFIRMATION, ticket(), cause()), "plain").lower()
+
+
+def test_what_is_promised_at_any_hour_is_the_policys() -> None:
+    values = DEFAULT.model_dump()
+    values["severity"][Severity.S0]["answer_minutes"] = 15
+    values["contact"] = {"portal": "https://help.example.com", "status_page": "https://status.example.com"}
+    composer = Composer(SETTINGS, Policy.model_validate(values), Renderer(), KEYS)
+    critical = ticket(severity=Severity.S0)
+    text = body(composer.compose(CONFIRMATION, MAILBOX, critical, cause(paged=True), NOW, "1"), "plain")
+    for said in ("within 15 minutes", "More help: https://help", "Known incidents: https://status"):
+        assert said in text
+
+
+def test_a_paged_ticket_whose_answer_waits_for_support_hours_promises_no_minutes() -> None:
+    text = body(compose(CONFIRMATION, ticket(), cause(paged=True)), "plain")
+    assert "ALERTED" in text
+    assert "By Friday, 21 November 2025, 14:00 PST" in text
+
+
+def test_staff_see_the_category_and_each_reason_once() -> None:
+    reasons = (Evidence("fail", "nobody can sign in"), Evidence("concerns all", "nobody can sign in"))
+    why = cause(verdict=replace(verdict(), evidence=(*reasons, Evidence("concerns few", ""))))
+    text = body(compose(NOTICE, ticket(), why), "plain")
+    assert "Category: core features not working: log in, authenticate" in text
+    assert text.count("nobody can sign in") == 1
 
 
 def test_customers_are_written_to_in_their_language_and_staff_in_the_mailboxes() -> None:

@@ -7,7 +7,7 @@ import pytest
 from gateway.errors import ConfigurationError
 from gateway.model import Category, Severity
 from gateway.triage.classify import classify
-from gateway.triage.policy import DEFAULT, load_policy
+from gateway.triage.policy import DEFAULT, Contact, load_policy
 
 SHIPPED = (resources.files("gateway") / "defaults" / "policy.toml").read_text(encoding="utf-8")
 MONDAY_NIGHT = datetime(2026, 6, 2, 4, tzinfo=UTC)
@@ -80,8 +80,27 @@ def test_the_others_are_answered_in_support_hours():
 
 
 def test_the_chat_is_named_only_where_it_is_open():
-    assert DEFAULT.chat_now(MONDAY_NIGHT) == ""
-    assert DEFAULT.chat_now(MONDAY_NIGHT + timedelta(hours=12)) == DEFAULT.contact.chat
+    assert DEFAULT.chat_now(MONDAY_NIGHT, "en") == ""
+    assert DEFAULT.chat_now(MONDAY_NIGHT + timedelta(hours=12), "de") == "der Live-Chat in der Anwendung"
+
+
+def test_a_plain_text_for_the_chat_stands_for_every_language():
+    assert Contact(chat="#help").chat == {"en": "#help"}
+    assert Contact().chat == {"en": ""}
+
+
+def test_the_next_opening_is_told_only_while_nobody_is_there():
+    assert DEFAULT.reopens(MONDAY_NIGHT + timedelta(hours=12)) is None
+    opens = DEFAULT.reopens(MONDAY_NIGHT)
+    assert opens
+    assert (opens.day, opens.hour) == (2, 2)
+
+
+def test_a_category_is_named_with_what_of_it_is_meant():
+    named = DEFAULT.category_name(Category.CORE, "core.login", "de")
+    assert named == "Kernfunktionen gestört: anmelden, authentifizieren"
+    assert DEFAULT.category_name(Category.CORE, "core.unheard-of", "en") == "core features not working"
+    assert DEFAULT.category_name(Category.NONE, "", "en") == ""
 
 
 def test_a_policy_that_was_used_goes_to_another_process():
