@@ -58,7 +58,7 @@ class _Lines:
         self._stream = stream
 
     def msg(self, line: str) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # ValueError: the stream is closed
             self._stream.write(f"{line}\n")
             self._stream.flush()
 

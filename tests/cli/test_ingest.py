@@ -15,11 +15,11 @@ def no_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(variable, raising=False)
 
 
-def test_a_file_is_kept_and_listed(configured: Run, tmp_path: Path) -> None:
+def test_a_file_is_kept_worked_on_and_listed(configured: Run, tmp_path: Path) -> None:
     (tmp_path / "mail.eml").write_bytes(MAIL)
     assert configured("ingest", "mail.eml", "--json").json == [{"file": "mail.eml", "id": 1, "error": None}]
     (row,) = configured("mail", "list", "--json").json
-    assert (row["id"], row["via"], row["recipients"], row["state"]) == (1, "file", ["support@desk.example"], "received")
+    assert (row["id"], row["via"], row["recipients"], row["state"]) == (1, "file", ["support@desk.example"], "ticket")
 
 
 def test_what_an_mta_pipes_in_carries_its_envelope(configured: Run, monkeypatch: pytest.MonkeyPatch) -> None:
