@@ -54,7 +54,7 @@ def decide(
 def unreadable(
     envelope: Envelope, subject: str, sender: str, lookups: Lookups, known: Known, settings: Settings, now: datetime
 ) -> Decision:
-    """For a mail whose reading failed for good: a ticket from what is safe, never answered (RULES.md 8).
+    """For a mail whose reading failed for good: a ticket from what is safe. Never answered: it may be a robot's.
 
     ``subject`` and ``sender`` (an address) are what could be read strictly; either may be empty.
     """

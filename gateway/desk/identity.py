@@ -1,4 +1,4 @@
-"""Who sent a mail, and how well that is proved (RULES.md 2).
+"""Who sent a mail, and how well that is proved.
 
 A From header proves nothing by itself. What counts as proof is SMTP AUTH bound to that From (A4), or a reply address
 that was given to just this person (A3, see ``threading``). A plain From is A2; a missing, repeated or ambiguous one A1.
@@ -19,9 +19,7 @@ _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _UNANSWERED = frozenset(
     {"mailer-daemon", "postmaster", "abuse", "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "bounce"}
 )
-"""Local parts that no automatic mail goes to (RULES.md 5, RFC 3834 §2)."""
-
-
+"""Local parts that no automatic mail goes to (RFC 3834 §2)."""
 _DOUBTFUL = re.compile(r'[\s"<>()\[\],:;\\@]')
 
 

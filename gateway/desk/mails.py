@@ -13,7 +13,7 @@ from gateway.settings import Agent, Settings
 
 
 def confirmations(case: Case, recipients: Iterable[Address]) -> tuple[Outgoing, ...]:
-    """One each, where the mail may be answered by a machine at all (RULES.md 5)."""
+    """One each, where the mail may be answered by a machine at all (RFC 3834 §2)."""
     if not _may_answer(case):
         return ()
     answerable = (who for who in recipients if is_answerable(who.address))

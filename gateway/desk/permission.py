@@ -1,4 +1,4 @@
-"""Who may do what (RULES.md 4), as a table that is read from top to bottom: the first row that fits decides."""
+"""Who may do what, as a table that is read from top to bottom: the first row that fits decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a robot's mail does (RULES.md 5 and 6). No robot is ever answered, and none moves a ticket's status."""
+"""What a robot's mail does (RFC 3834, RFC 3464). No robot is ever answered, and none moves a ticket's status."""
 
 from __future__ import annotations
 

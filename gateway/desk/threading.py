@@ -1,4 +1,4 @@
-"""Which ticket a mail belongs to (RULES.md 3): by token, by Message-ID, by subject tag, else none."""
+"""Which ticket a mail belongs to: by token, by Message-ID, by subject tag, else none."""
 
 from __future__ import annotations
 

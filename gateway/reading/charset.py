@@ -1,4 +1,4 @@
-"""Bytes to text by RULES.md 8: the declared character set, UTF-8, detection on a sample, windows-1252.
+"""Bytes to text: by the declared character set, UTF-8, detection on a sample, windows-1252.
 
 Python knows codecs that are no character sets (``unicode_escape``, ``punycode``, ``utf-7``), and a sender can name
 them, so only those listed here are used.

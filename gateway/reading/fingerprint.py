@@ -1,4 +1,4 @@
-"""A hash over what two copies of one mail share, whatever road they took (RULES.md 1).
+"""A hash over what two copies of one mail share, whatever road they took.
 
 Relays add trace headers, change line ends and transfer encodings; none of that counts.
 """

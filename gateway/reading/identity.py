@@ -1,4 +1,4 @@
-"""Who a mail is from, by a strict reading of the raw From header (RULES.md 2).
+"""Who a mail is from, by a strict reading of the raw From header.
 
 Stricter than RFC 5322 on purpose: it names an address only where every mail server would name the same one, so that
 what DMARC proved and what we believe cannot differ. Everything odd about the header becomes a flag.

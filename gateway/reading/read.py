@@ -37,7 +37,7 @@ def read(raw: bytes, limits: Limits = DEFAULT) -> ReadMail:
     raw = structure.normalised(raw)
     try:
         return _read(raw, limits)
-    except Exception as problem:  # RULES.md 8: a ticket is made from what is safe
+    except Exception as problem:  # whatever a sender contrived, what is safe makes a ticket
         return salvage(raw, limits, f"unreadable-{type(problem).__name__}")
 
 

@@ -1,4 +1,4 @@
-"""Whether a robot sent a mail, told from what robots write in their header fields (RFC 3834, RULES.md 5).
+"""Whether a robot sent a mail, told from what robots write in their header fields (RFC 3834 §2).
 
 Wrong in one direction, a person is not answered; wrong in the other, two robots answer each other. A mail is
 therefore taken for a robot's by what a person's mail program never writes, and by nothing softer.

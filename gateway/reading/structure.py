@@ -1,7 +1,8 @@
 """The structure of a mail: where its header fields and its parts lie, found without copying them.
 
-Line ends are CRLF or LF, as an MTA sees them; a stray CR never ends a header line (RULES.md 1), except in a file
-that has no LF at all. Depth is handled by a stack, not by recursion, and each byte is looked at once a level.
+Line ends are CRLF or LF, as an MTA sees them. A stray CR never ends a header line, or the text behind it could pass
+for a header of its own ("X: a<CR>From: ..."); only in a file that has no LF at all does it.
+Depth is handled by a stack, not by recursion, and each byte is looked at once a level.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every combination of sender, evidence and match, against what RULES.md 4 says in words."""
+"""Every combination of sender, evidence and match, against the rules written as conditions."""
 
 from itertools import product
 
