@@ -24,7 +24,7 @@ _VERB_BEFORE_NAME = alternatives(phrases.WROTE_NAME)
 _SPACELESS = alternatives(*(phrases.WROTE[language] for language in ("ja", "zh", "ko", "th")))
 _LAST_WORDS = frozenset(folded(verb).split()[-1] for row in phrases.WROTE.values() for verb in row.split("|"))
 _LAST_LETTERS = frozenset(case(word[-2:]) for word in _LAST_WORDS for case in (str.lower, str.upper))
-_LAST_MARKS = frozenset(":：->*道到성 \t\r\xa0")
+_LAST_MARKS = frozenset(":：->*道到성 \t\r\xa0")  # blanks, for what stands before them is not looked at
 
 # Tried on lower case: a search that folds case itself costs five times as much.
 _WROTE_AT_END = re.compile(rf"(?:(?:^|[\s>)\]\"'”’,])(?:{_VERB})|(?:{_SPACELESS}))\s?[:：]?[\s*>-]*$")
@@ -73,21 +73,31 @@ def at(lines: Sequence[str], position: int) -> tuple[int, dict[str, str]] | None
     preposition = first.split(None, 1)[0].casefold() in _FIRST_WORDS and _PREPOSITION.match(first)
     opens = (preposition or _STARTS_WITH_DATE.match(first)) and _dated(first)
     if not opens and "<" not in first and not ("@" in first and _ADDRESS.search(first)):
-        named = first[-1] in ":：" and len(first) < 100 and _quote_follows(lines, position)
-        verb = _wrote(first) if named else None
-        return None if verb is None else (position + 1, _who_and_when(first, verb))
+        return _with_name_only(lines, position, first)
+    return _wrapped(lines, position, dated=bool(opens), blanks=bool(opens and preposition))
+
+
+def _with_name_only(lines: Sequence[str], position: int, line: str) -> tuple[int, dict[str, str]] | None:
+    """On one line, without date and address, above quotation marks: "Bob wrote:"."""
+    named = line[-1] in ":：" and len(line) < 100 and _quote_follows(lines, position)
+    verb = _wrote(line) if named else None
+    return None if verb is None else (position + 1, _who_and_when(line, verb))
+
+
+def _wrapped(lines: Sequence[str], position: int, *, dated: bool, blanks: bool) -> tuple[int, dict[str, str]] | None:
+    """One that goes on until a line completes it, over blank lines too if ``blanks``; ``dated`` if the first line is."""
     pieces, length = [], 0
     for index in range(position, min(position + _MOST_LINES, len(lines))):
         line = bare(lines[index][: LONGEST + 1])
         length += len(line) + 1
-        if len(line) > LONGEST or length > _LONGEST_TEXT or not (line or (opens and preposition)):
+        if len(line) > LONGEST or length > _LONGEST_TEXT or not (line or blanks):
             return None
         if line:
             pieces.append(line)
             if _may_end(line):
                 text = " ".join(pieces)
                 verb = _wrote(text)
-                if _is_complete(text, verb, bool(opens) or _dated(text), lines, index):
+                if _is_complete(text, verb, dated or _dated(text), lines, index):
                     return index + 1, _who_and_when(text, verb)
     return None
 

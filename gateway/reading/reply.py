@@ -17,8 +17,6 @@ _NEW, _QUOTE, _SIGNATURE, _FORWARD = SpanKind.NEW, SpanKind.QUOTE, SpanKind.SIGN
 _RARE_MARKS = (re.compile(r"[ ]{0,4}[A-Za-z]{1,12}>"), re.compile(r"[ ]{0,4}\|"))
 _LAZY_FROM = 60
 """A quoted line of this length may have been wrapped, so that its rest stands on the next line without a mark."""
-
-
 # What a line is, in one character: so the lines of a body are searched as one string.
 _QUOTED, _BLANK, _TEXT = ">", " ", "t"
 

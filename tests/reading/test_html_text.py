@@ -64,6 +64,10 @@ def test_what_a_reader_does_not_see_is_left_out(hidden: str) -> None:
     assert text.split() == ["Hello", "there"]
 
 
+def test_letters_that_grow_in_lower_case_do_not_move_what_is_hidden() -> None:
+    assert html.to_text("<p>İİİ</p><i hidden>secret</i><b title=İ>there</b>").split() == ["İİİ", "there"]
+
+
 @pytest.mark.parametrize(
     "dangerous",
     [
