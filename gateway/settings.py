@@ -47,7 +47,7 @@ class Gateway(Section):
     templates: Path | None = None
     policy: Path | None = None
     secret_file: Path | None = None
-    lease_seconds: Positive = 120
+    lease_seconds: Positive = 30
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from gateway.disk import make_folder
 from gateway.errors import Permanent, Temporary
 
 BUSY_SECONDS = 20
+_EXPANDS = re.compile(r"(\d{4})_from_(\d{4})")
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -98,12 +100,19 @@ def upgrade(url: str, on_revision: Callable[[str], None] = lambda _: None) -> No
     command.upgrade(config, "head")
 
 
+def _fits(revision: str, head: str) -> bool:
+    """Whether a newer revision only expands what programs of ``head`` know. It says so: ``0007_from_0005``."""
+    match = _EXPANDS.fullmatch(revision)
+    return match is not None and match[2] <= head[:4] < match[1]
+
+
 def check_version(engine: Engine, url: str) -> None:
-    """Raise Temporary where the schema is older than the program, Permanent where it is newer."""
+    """Raise Temporary where the schema is older than the program, Permanent where it is newer and does not fit it."""
     scripts = ScriptDirectory.from_config(_alembic(url))
     with reading(engine).connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    if current == scripts.get_current_head():
+    head = scripts.get_current_head()
+    if current == head or _fits(current or "", head or ""):
         return
     if current is None or current in {script.revision for script in scripts.walk_revisions()}:
         raise Temporary("", f"the database is at revision {current or 'nothing'}; run: gateway db upgrade")

@@ -35,7 +35,9 @@ _OUTGOING = select(outgoing.c.rfc_id, outgoing.c.ticket_id, outgoing.c.id, outgo
     _in(outgoing.c.rfc_id)
 )
 _DELIVERIES = select(outgoing.c.id, outgoing.c.ticket_id, outgoing.c.recipient).where(_in(outgoing.c.id))
-_TICKETS = select(ticket).where(_in(ticket.c.id))
+_TICKETS = select(ticket).where(_in(ticket.c.id)).order_by(ticket.c.id)
+_TICKETS_ALONE = _TICKETS.with_for_update(key_share=True)
+"""Two nodes that change one ticket do so after each other; the order of the ids keeps them from a deadlock."""
 _PARTICIPANTS = select(participant).where(_in(participant.c.ticket_id)).order_by(participant.c.id)
 _THREAD_IN = (
     select(message.c.ticket_id, message.c.rfc_id, message.c.created_at)
@@ -56,10 +58,11 @@ def load(connection: Connection, lookups: Sequence[Lookups], loops: Loops, now: 
     return _Loader(connection, loops, now).load(lookups)
 
 
-def tickets(connection: Connection, ids: Collection[int]) -> dict[int, Ticket]:
-    """Whole tickets by id; unknown ids are left out."""
+def tickets(connection: Connection, ids: Collection[int], *, to_change: bool = False) -> dict[int, Ticket]:
+    """Whole tickets by id; unknown ids are left out. ``to_change`` keeps other nodes out until the commit."""
     if not ids:
         return {}
+    rows = _rows(connection, _TICKETS_ALONE if to_change else _TICKETS, ids)
     people: dict[int, list[Participant]] = defaultdict(list)
     for row in _rows(connection, _PARTICIPANTS, ids):
         people[row.ticket_id].append(
@@ -71,7 +74,7 @@ def tickets(connection: Connection, ids: Collection[int]) -> dict[int, Ticket]:
             thread[row.ticket_id].append((row.created_at, row.rfc_id))
     return {
         row.id: _ticket(row, people[row.id], [rfc_id for _, rfc_id in sorted(thread[row.id], key=itemgetter(0))])
-        for row in _rows(connection, _TICKETS, ids)
+        for row in rows
     }
 
 
@@ -102,7 +105,7 @@ class _Loader:
         }
         ids, sent = self._by_message_id({i for k in lookups for i in k.message_ids})
         deliveries = self._deliveries(lookups) | sent
-        found = tickets(self._connection, _candidates(lookups, ids, deliveries))
+        found = tickets(self._connection, _candidates(lookups, ids, deliveries), to_change=True)
         return [self._known(k, taken, senders, ids, deliveries, found) for k in lookups]
 
     def _by_message_id(self, wanted: set[str]) -> tuple[dict[str, int], dict[str | int, Delivery]]:

@@ -32,7 +32,7 @@ from gateway.triage.glance import may_be_urgent
 MOST_TRIES = 3
 RETRY = timedelta(seconds=20)
 """After the first failure; after each further one as much longer."""
-LEASE_SECONDS = 120
+LEASE_SECONDS = 30
 """For this long a node that took a mail has it alone; then another may."""
 _MOST_KEYS = 1000
 """In one statement."""

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Table, bindparam, case, insert, select, update
@@ -36,7 +37,7 @@ from gateway.model import (
 )
 from gateway.settings import Settings
 
-_ORDER: tuple[Table, ...] = (ticket, participant, message, attachment, outgoing, page, event, seen)
+_ORDER: tuple[Table, ...] = (ticket, participant, message, attachment, outgoing, page, event)
 _INSERTS = {table.name: insert(table) for table in _ORDER}
 _SOLVE: dict[str, Any] = {
     "status": bindparam("status"),
@@ -48,6 +49,16 @@ _CHANGE = (
     .where(ticket.c.id == bindparam("id_"))
     .values({**_SOLVE, "solved_at": bindparam("solved_at"), "updated_at": bindparam("updated_at")})
 )
+
+
+_SEE = {
+    "sqlite": sqlite.insert(seen).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(seen).on_conflict_do_nothing(),
+}
+
+
+class Raced(Exception):
+    """Another node took in the same mail at the same time: decide again, and it is a duplicate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +299,9 @@ class Unit:
             self._senders[case.lookups.sender] = (mails + 1, acks + acknowledged)
 
     def flush(self) -> None:
-        """Write everything. Raises LeaseLost, or what the database raises; then the whole batch is to be done again."""
+        """Write everything. Raises Raced, LeaseLost, or what the database raises; then all is to be done again."""
+        if self._rows["seen"]:
+            self._see(sorted(self._rows["seen"], key=itemgetter("key")))
         if self._outcomes:
             self._mails.finish(self._connection, self._outcomes, self._now)
         for table in _ORDER:
@@ -310,6 +323,13 @@ class Unit:
             )
         for outgoing_id, why in self._bounced:
             self._connection.execute(update(outgoing).where(outgoing.c.id == outgoing_id).values(last_error=why))
+
+    def _see(self, rows: list[dict[str, Any]]) -> None:
+        """In the order of the keys, so that two nodes with the same mails wait for each other only one way."""
+        counted = {"preserve_rowcount": True}
+        see = _SEE[self._connection.dialect.name]
+        if self._connection.execute(see, rows, execution_options=counted).rowcount != len(rows):
+            raise Raced
 
     def _count_senders(self) -> None:
         """Windows start with the first mail after the last one ended (``Known`` gave 0 then)."""

@@ -19,7 +19,7 @@ from gateway import log
 from gateway.db.ids import Ids
 from gateway.db.known import load
 from gateway.db.mails import MOST_TRIES, RETRY, LeaseLost, Mails, Outcome, Waiting
-from gateway.db.unit import Applied, Case, Compose, Unit
+from gateway.db.unit import Applied, Case, Compose, Raced, Unit
 from gateway.db.writer import Writer
 from gateway.desk import decide, threading
 from gateway.desk.decision import Decision, Known, Lookups
@@ -197,6 +197,9 @@ class Worker:
             return False
         except LeaseLost:
             await self._one_by_one(items)
+        except Raced:
+            for item in items:
+                await self._apply([item])
         except Exception as problem:
             if len(items) > 1:
                 await self._one_by_one(items)

@@ -47,7 +47,7 @@ class Pager:
     """Runs in the event loop; each page is a task of its own."""
 
     def __init__(
-        self, store: PageStore, notifier: Notifier, clock: Callable[[], datetime], lease_seconds: float = 120
+        self, store: PageStore, notifier: Notifier, clock: Callable[[], datetime], lease_seconds: float = 30
     ) -> None:
         self._store = store
         self._notifier = notifier

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.db.known import load
 from gateway.db.store import Store
-from gateway.db.unit import Applied, Case, Unit
+from gateway.db.unit import Applied, Case, Raced, Unit
 from gateway.desk.decision import Changes, Decision, Known, Lookups, NewMessage, NewTicket, Outgoing
 from gateway.desk.tokens import Purpose, Token
 from gateway.model import (
@@ -251,3 +251,18 @@ def test_deliveries_and_pages_are_claimed_tried_again_and_ended(store: Store) ->
     assert [(p.ticket_number, p.severity, p.requester) for p in pages] == [("SUP-1", "S0", "kim@example.net")] * 2
     store.pages.sent([p.id for p in pages], NOW)
     assert store.pages.next_due() is None
+
+
+def test_a_mail_that_another_node_took_in_at_the_same_time_is_to_be_decided_again(store: Store) -> None:
+    lookups = _lookups()
+    _apply(store, OPENED, lookups)
+
+    def job(connection) -> None:
+        (mail_id,) = store.mails.add(connection, [(Envelope("smtp", "", ()), b"raw")], NOW, mine=True)
+        unit = Unit(connection, store.ids, store.mails, SETTINGS, _compose, store.node, NOW)
+        unit.add(Case(mail_id, ReadMail(subject="Broken"), lookups, Known(), OPENED))
+        unit.flush()
+
+    with pytest.raises(Raced):
+        store.writer.run(job)
+    assert len(store.queries.tickets()) == 1

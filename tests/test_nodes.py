@@ -1,0 +1,114 @@
+"""Several nodes on one PostgreSQL: each mail becomes exactly one message, whoever takes it in or works on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from gateway.db.engine import upgrade
+from gateway.db.known import tickets
+from gateway.db.schema import mail, message, outgoing, ticket
+from gateway.db.store import Store, open_store
+from gateway.errors import Temporary
+from gateway.model import NodeRole
+from tests.databases import fresh_database, postgresql_server
+from tests.nodes import node, plain, send, settings_of
+from tests.outbound.fakes import until
+
+MAILS = 60
+SECONDS = 100
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with postgresql_server(tmp_path_factory.mktemp("postgresql")) as url:
+        yield url
+
+
+@pytest.fixture
+def store(server: str) -> Iterator[Store]:
+    """Looks on from outside."""
+    url = fresh_database(server)
+    upgrade(url)
+    store = open_store(url, "onlooker", serve=False)
+    yield store
+    store.close()
+
+
+def count(store: Store, *what: object) -> int:
+    with store.engine.connect() as connection:
+        return int(connection.execute(select(func.count()).where(*what)).scalar_one())  # type: ignore[arg-type]
+
+
+def all_ended(store: Store, mails: int) -> bool:
+    return count(store, mail.c.state == "received") == 0 and count(store, mail.c.id > 0) == mails
+
+
+@pytest.mark.parametrize("nodes", [2, 4])
+async def test_each_mail_becomes_one_message_though_every_second_one_comes_twice(
+    store: Store, tmp_path: Path, nodes: int
+) -> None:
+    async with AsyncExitStack() as stack:
+        doors = [
+            (await stack.enter_async_context(node(settings_of(store.url, tmp_path / f"{n}")))).smtp
+            for n in range(nodes)
+        ]
+        shares: list[list[bytes]] = [[] for _ in doors]
+        for number in range(MAILS):
+            shares[number % nodes].append(plain(number, sender=f"kim{number}@example.net"))
+            if number % 2:
+                shares[(number + 1) % nodes].append(plain(number, sender=f"kim{number}@example.net"))
+        await asyncio.gather(*(send(door, *share) for door, share in zip(doors, shares, strict=True)))
+        await until(lambda: all_ended(store, MAILS * 3 // 2), SECONDS)
+        await until(lambda: count(store, outgoing.c.state == "waiting") == 0, SECONDS)
+    assert count(store, ticket.c.id > 0) == count(store, message.c.id > 0) == MAILS
+    assert count(store, mail.c.state == "refused") == MAILS // 2
+    confirmed = list((tmp_path / "sent" / "new").iterdir())
+    assert len(confirmed) == count(store, outgoing.c.id > 0) == 2 * MAILS  # the customer's, and the agent's notice
+
+
+async def test_answers_that_come_by_two_nodes_at_once_are_all_in_their_ticket(store: Store, tmp_path: Path) -> None:
+    async with (
+        node(settings_of(store.url, tmp_path / "a")) as one,
+        node(settings_of(store.url, tmp_path / "b")) as other,
+    ):
+        await send(one.smtp, plain(0))
+        await until(lambda: all_ended(store, 1), SECONDS)
+        answers = [
+            plain(n, f"Answer {n}.").replace(b"Subject:", b"In-Reply-To: <0@example.net>\r\nSubject:")
+            for n in range(1, 21)
+        ]
+        await asyncio.gather(send(one.smtp, *answers[::2]), send(other.smtp, *answers[1::2]))
+        await until(lambda: all_ended(store, 21), SECONDS)
+    assert count(store, ticket.c.id > 0) == 1
+    assert count(store, message.c.ticket_id == 1) == 21
+
+
+async def test_nodes_come_and_go_and_the_mail_is_worked_on(store: Store, tmp_path: Path) -> None:
+    async with node(settings_of(store.url, tmp_path / "intake"), [NodeRole.INTAKE]) as intake:
+        async with node(settings_of(store.url, tmp_path / "first"), [NodeRole.WORKER]):
+            await send(intake.smtp, *(plain(n) for n in range(30)))
+        await send(intake.smtp, *(plain(n) for n in range(30, 40)))
+        async with node(settings_of(store.url, tmp_path / "second"), [NodeRole.WORKER]):
+            await until(lambda: all_ended(store, 40), SECONDS)
+    assert count(store, message.c.id > 0) == 40
+
+
+async def test_a_ticket_is_changed_by_one_node_at_a_time(store: Store, tmp_path: Path) -> None:
+    async with node(settings_of(store.url, tmp_path / "a")) as one:
+        await send(one.smtp, plain(0))
+        await until(lambda: all_ended(store, 1), SECONDS)
+    with store.engine.begin() as changing:
+        tickets(changing, [1], to_change=True)
+
+        def change_too(connection) -> None:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '50ms'")
+            tickets(connection, [1], to_change=True)
+
+        with pytest.raises(Temporary, match="lock timeout"):
+            store.writer.run(change_too)
