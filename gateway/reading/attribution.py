@@ -85,7 +85,7 @@ def _with_name_only(lines: Sequence[str], position: int, line: str) -> tuple[int
 
 
 def _wrapped(lines: Sequence[str], position: int, *, dated: bool, blanks: bool) -> tuple[int, dict[str, str]] | None:
-    """One that goes on until a line completes it, over blank lines too if ``blanks``; ``dated`` if the first line is."""
+    """One that goes on until a line completes it, over ``blanks`` too; ``dated`` if its first line is."""
     pieces, length = [], 0
     for index in range(position, min(position + _MOST_LINES, len(lines))):
         line = bare(lines[index][: LONGEST + 1])
