@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -22,16 +23,36 @@ def _listen(value: str) -> str:
     return value
 
 
+def _hostname(value: str) -> str:
+    if value and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*", value):
+        raise ValueError(f"{value!r} is no host name; write it as mail.example.com")
+    return value
+
+
+def _database(value: str) -> str:
+    if value and not re.match(r"sqlite:///.|postgresql(?:\+psycopg)?://.", value):
+        raise ValueError(f"{value!r} is no database; use sqlite:///FILE or postgresql://USER@HOST/NAME")
+    return value
+
+
 def _relay(value: str) -> str:
-    if not re.match(r"maildir:.|smtps?://[^/\s]", value):
+    if not re.match(r"maildir:.|smtps?://[^/\s]", value) or not _has_port(value):
         raise ValueError(f"{value!r} is no relay; use maildir:FOLDER, smtp://HOST:PORT or smtps://USER@HOST:PORT")
     return value
+
+
+def _has_port(url: str) -> bool:
+    """Or none, which is as good."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def _target(value: str) -> str:
     if value.startswith("mailto:"):
         _address(value.removeprefix("mailto:"))
-    elif not re.match(r"https?://[^/\s]", value):
+    elif not re.match(r"https?://[^/\s]", value) or not _has_port(value):
         raise ValueError(f"{value!r} is no target; use mailto:ADDRESS or https://...")
     return value
 
@@ -53,6 +74,8 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+Database = Annotated[str, AfterValidator(_database)]
+Hostname = Annotated[str, AfterValidator(_hostname)]
 MailAddress = Annotated[str, AfterValidator(_address)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Relay = Annotated[str, AfterValidator(_relay)]

@@ -1,7 +1,6 @@
 """The settings: one TOML file, overlaid by ``GATEWAY_...`` environment variables, as frozen values.
 
-``load`` reports every mistake at once, each with file, key, what is wrong and how to mend it; mistakes between
-settings (an agent of an unknown mailbox, say) show once each setting is right by itself.
+``load`` reports every mistake at once, each with file, key, what is wrong and how to mend it.
 """
 
 from __future__ import annotations
@@ -13,12 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from gateway.agreement import disagreements
 from gateway.errors import ConfigurationError
 from gateway.fields import (
     Amount,
+    Database,
     Filled,
+    Hostname,
     Language,
     Listed,
     Listen,
@@ -42,8 +44,8 @@ class Section(BaseModel):
 
 class Gateway(Section):
     data_dir: Path = Path("var")
-    database: str = ""
-    hostname: str = ""
+    database: Database = ""
+    hostname: Hostname = ""
     templates: Path | None = None
     policy: Path | None = None
     secret_file: Path | None = None
@@ -168,37 +170,6 @@ class Settings(Section):
         folder = info.data.get("gateway", Gateway()).data_dir / "outbox"
         return {"relay": f"maildir:{folder}", **value} if isinstance(value, dict) else value
 
-    @model_validator(mode="after")
-    def _agree(self) -> Settings:
-        mistakes = [*self._repetitions(), *self._wrong_agents()]
-        if bool(self.smtp.tls_certificate) != bool(self.smtp.tls_key):
-            mistakes.append("smtp.tls_certificate: needs smtp.tls_key beside it, and the other way round; name both")
-        if mistakes:
-            raise ValueError("\n".join(mistakes))
-        return self
-
-    def _repetitions(self) -> list[str]:
-        return [
-            *_repeated("mailbox.name", [m.name for m in self.mailbox]),
-            *_repeated("mailbox.prefix", [m.prefix.upper() for m in self.mailbox]),
-            *_repeated("mailbox.addresses", [a.lower() for m in self.mailbox for a in m.addresses]),
-            *_repeated("agent.address", [a.address.lower() for a in self.agent]),
-        ]
-
-    def _wrong_agents(self) -> list[str]:
-        own = {a.lower() for m in self.mailbox for a in m.addresses}
-        names = {m.name for m in self.mailbox}
-        return [
-            f"agent.address: {a.address} is a mailbox's own address; give the agent's personal one"
-            for a in self.agent
-            if a.address.lower() in own
-        ] + [
-            f"agent.mailboxes: {a.name} names the unknown mailbox {name!r}; known are {', '.join(sorted(names))}"
-            for a in self.agent
-            for name in a.mailboxes
-            if name not in names
-        ]
-
     @cached_property
     def by_address(self) -> Mapping[str, Mailbox]:
         """Own addresses, lower case, to their mailbox."""
@@ -226,14 +197,6 @@ class Settings(Section):
     def agents_of(self, mailbox: str) -> tuple[Agent, ...]:
         """The agents who get the notices of a mailbox; an agent without a list gets those of all."""
         return tuple(a for a in self.agent if not a.mailboxes or mailbox in a.mailboxes)
-
-
-def _repeated(key: str, values: list[str]) -> list[str]:
-    return [
-        f"{key}: {value!r} stands twice; each must be its own"
-        for value in sorted(set(values))
-        if values.count(value) > 1
-    ]
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -264,6 +227,7 @@ def parse(text: str, where: str, environment: Mapping[str, str]) -> Settings:
         settings = Settings.model_validate(values)
     except ValidationError as problem:
         mistakes += explain(problem, Settings, where, from_environment)
+    mistakes += [f"{where}: {line}" for line in disagreements(values, Mailbox.model_fields["prefix"].default)]
     if settings is not None:
         settings, missing = _with_secrets(settings, where)
         mistakes += missing

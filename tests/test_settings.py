@@ -90,6 +90,23 @@ def test_all_mistakes_are_told_at_once_and_each_once() -> None:
         (MAILBOX + "[oncall]\nnotify = 3", "oncall.notify: 3 is no list; write it in brackets: [...]"),
         (MAILBOX + "[outbound]\nrelay = []", "outbound.relay: is empty; fill it in"),
         (
+            MAILBOX + "[outbound]\nrelay = 'smtp://mx.corp.example:99999'",
+            "outbound.relay[1]: 'smtp://mx.corp.example:99999' is no relay; use maildir:FOLDER, smtp://HOST:PORT or "
+            "smtps://USER@HOST:PORT",
+        ),
+        (
+            MAILBOX + "[oncall]\nnotify = 'https://hooks.corp.example:x'",
+            "oncall.notify[1]: 'https://hooks.corp.example:x' is no target; use mailto:ADDRESS or https://...",
+        ),
+        (
+            MAILBOX + "[gateway]\ndatabase = 'mysql://x'",
+            "gateway.database: 'mysql://x' is no database; use sqlite:///FILE or postgresql://USER@HOST/NAME",
+        ),
+        (
+            MAILBOX + "[gateway]\nhostname = 'mail desk'",
+            "gateway.hostname: 'mail desk' is no host name; write it as mail.example.com",
+        ),
+        (
             MAILBOX + "[outbound]\ntls = 'always'",
             "outbound.tls: 'always' is not known; use one of 'opportunistic', 'required' or 'none'",
         ),
@@ -125,6 +142,19 @@ def test_agents_must_not_be_mailboxes_and_must_know_theirs() -> None:
         "gateway.toml: agent.address: HELP@corp.example is a mailbox's own address; give the agent's personal one",
         "gateway.toml: agent.mailboxes: Ann names the unknown mailbox 'sales'; known are support",
     ]
+
+
+def test_what_settings_say_of_each_other_is_told_beside_what_is_wrong_with_one() -> None:
+    agent = '[[agent]]\naddress = "help@corp.example"\nmailboxes = "sales"\n'
+    told = mistakes(f'[smtp]\nlisten = "25"\ntls_key = "key.pem"\n{MAILBOX}{agent}')
+    assert [line.split(":", 2)[1].strip() for line in told] == [
+        "smtp.listen", "agent[1].name", "agent.address", "agent.mailboxes", "smtp.tls_certificate",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["agent = 3", "[[mailbox]]\nname = 1\naddresses = 2\n[[agent]]\nmailboxes = 'x'"])
+def test_what_is_no_section_or_has_no_name_agrees_with_everything(text: str) -> None:
+    assert not [line for line in mistakes(text) if "unknown mailbox" in line]
 
 
 def test_what_must_be_unique_may_not_stand_twice() -> None:

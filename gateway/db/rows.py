@@ -33,9 +33,10 @@ def page_row(
     moment: int,
 ) -> dict[str, Any]:
     """A fresh page, leased to nobody."""
+    reasons = [": ".join(filter(None, (one.signal, one.text))) for one in evidence]
     return {
         "id": id_, "ticket_id": ticket_id, "target": target, "severity": severity.value, "requester": requester,
-        "text": text[:_PAGE_TEXT], "evidence": json.dumps([": ".join(filter(None, (e.signal, e.text))) for e in evidence]),
+        "text": text[:_PAGE_TEXT], "evidence": json.dumps(reasons),
         "state": DeliveryState.WAITING.value, "attempts": 0, "last_error": "", "created_at": moment,
         "due_at": moment, "sent_at": None, "node": "", "lease_until": 0,
     }  # fmt: skip

@@ -1,0 +1,70 @@
+"""What settings say of each other: mistakes that show only where one is held against another.
+
+They are told beside the mistakes of single settings, so this reads the tables of the file as they are, right or wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Table = Mapping[str, Any]
+
+
+def disagreements(values: Table, prefix: str) -> list[str]:
+    """A line a mistake. ``prefix`` is that of a mailbox that names none."""
+    mailboxes, agents = _tables(values, "mailbox"), _tables(values, "agent")
+    own = [address for mailbox in mailboxes for address in _addresses(mailbox.get("addresses"))]
+    names = _texts(mailbox.get("name") for mailbox in mailboxes)
+    return [
+        *_repeated("mailbox.name", names),
+        *_repeated("mailbox.prefix", [p.upper() for p in _texts(m.get("prefix", prefix) for m in mailboxes)]),
+        *_repeated("mailbox.addresses", own),
+        *_repeated("agent.address", [a for agent in agents for a in _addresses(agent.get("address"))]),
+        *_agents_that_are_mailboxes(agents, own),
+        *(_unknown_mailboxes(agents, names) if len(names) == len(mailboxes) else ()),
+        *_half_tls(values.get("smtp")),
+    ]
+
+
+def _agents_that_are_mailboxes(agents: Sequence[Table], own: Sequence[str]) -> Iterator[str]:
+    for address in (agent.get("address") for agent in agents):
+        if isinstance(address, str) and address.lower() in own:
+            yield f"agent.address: {address} is a mailbox's own address; give the agent's personal one"
+
+
+def _unknown_mailboxes(agents: Sequence[Table], names: Sequence[str]) -> Iterator[str]:
+    for agent in agents:
+        for name in _texts(_listed(agent.get("mailboxes"))):
+            if name not in names:
+                who = agent.get("name", agent.get("address"))
+                known = ", ".join(sorted(names))
+                yield f"agent.mailboxes: {who} names the unknown mailbox {name!r}; known are {known}"
+
+
+def _half_tls(smtp: object) -> Iterator[str]:
+    if isinstance(smtp, Mapping) and bool(smtp.get("tls_certificate")) != bool(smtp.get("tls_key")):
+        yield "smtp.tls_certificate: needs smtp.tls_key beside it, and the other way round; name both"
+
+
+def _repeated(key: str, values: Sequence[str]) -> Iterator[str]:
+    for value in sorted(set(values)):
+        if values.count(value) > 1:
+            yield f"{key}: {value!r} stands twice; each must be its own"
+
+
+def _tables(values: Table, key: str) -> list[Table]:
+    found = values.get(key)
+    return [table for table in found if isinstance(table, Mapping)] if isinstance(found, list) else []
+
+
+def _addresses(value: object) -> list[str]:
+    return [address.lower() for address in _texts(_listed(value))]
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _texts(values: Any) -> list[str]:
+    return [value for value in values if isinstance(value, str)]
