@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ Rounds = Annotated[int, typer.Option(help="Rounds; medians are taken over them, 
 @app.callback(invoke_without_command=True)
 def everything(context: typer.Context, folder: Folder = None) -> None:
     """Measure the gateway on this machine; without a command a short run of throughput, latency and where."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers that were started end, too
     if context.invoked_subcommand is None:
         throughput(rounds=3, share=0.3, folder=folder)
         latency(folder=folder)

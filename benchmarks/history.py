@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from benchmarks.sink import Sink
 from benchmarks.workload import RECIPIENT, Mail, Mix, Thread, make
 from gateway.db.engine import open_engine, upgrade
 from gateway.db.schema import event, mail, message, outgoing, participant, seen, sender, ticket
+from gateway.model import Category, DeliveryState, MailState, MessageKind, Role, Severity, Status
 
 FEW = 1_000
 MAILS = 1_500
@@ -125,9 +127,15 @@ _NUMBERS = select(literal(1, BigInteger).label("i")).cte("numbers", recursive=Tr
 
 def _insert(connection: Connection, table: Table, values: Mapping[str, Any], count: int) -> None:
     numbers = _NUMBERS.union_all(select(_NUMBERS.c.i + 1).where(_NUMBERS.c.i < count))
-    columns = {name: value(numbers.c.i) if callable(value) else literal(value) for name, value in values.items()}
+    columns = {
+        name: value(numbers.c.i) if callable(value) else literal(_plain(value)) for name, value in values.items()
+    }
     rows = select(*(column.label(name) for name, column in columns.items())).select_from(numbers)
     connection.execute(insert(table).from_select(list(columns), rows))
+
+
+def _column(value: Any, i: Any) -> Any:
+    return value(i) if callable(value) else literal(value.value if isinstance(value, StrEnum) else value)
 
 
 def _id(i: Any) -> Any:
@@ -157,30 +165,32 @@ def _rows() -> dict[Table, dict[str, Any]]:
         mail: {
             "id": _id, "received_at": _moment, "via": "smtp", "peer": "192.0.2.7", "helo": "mx.history.example",
             "mail_from": _address, "recipients": json.dumps([RECIPIENT]), "auth": "", "tls": False, "size": len(_TEXT),
-            "raw": _TEXT.encode(), "raw_ref": "", "state": "ticket", "reason": "", "subject": "Question",
+            "raw": _TEXT.encode(), "raw_ref": "", "state": MailState.TICKET, "reason": "", "subject": "Question",
             "ticket_id": _id, "released": False, "attempts": 0, "due_at": _moment, "node": "history",
             "lease_until": 0, "done_at": _moment,
         },
         seen: {"key": _hexadecimal, "mail_id": _id},
         sender: {"address": _address, "mails_since": _moment, "mails": 1, "acks_since": _moment, "acks": 1},
         ticket: {
-            "id": _id, "number": lambda i: "SUP-" + cast(i, String), "subject": "Question", "status": "open",
-            "severity": "S2", "stated_severity": "", "category": "function", "subcategory": "", "evidence": "[]",
-            "mailbox": "support", "language": "en", "assignee": "", "created_at": _moment, "updated_at": _moment,
+            "id": _id, "number": lambda i: "SUP-" + cast(i, String), "subject": "Question", "status": Status.OPEN,
+            "severity": Severity.S2, "stated_severity": "", "category": Category.CORE, "subcategory": "",
+            "evidence": "[]", "mailbox": "support", "language": "en", "assignee": "", "created_at": _moment,
+            "updated_at": _moment,
         },
         participant: {
-            "id": _id, "ticket_id": _id, "name": "Kim", "address": _address, "role": "requester",
+            "id": _id, "ticket_id": _id, "name": "Kim", "address": _address, "role": Role.REQUESTER,
             "undeliverable": False,
         },
         message: {
-            "id": _id, "ticket_id": _id, "mail_id": _id, "kind": "inbound", "author_name": "Kim", "author": _address,
-            "by_agent": False, "text": _TEXT, "html": "", "full_text": "", "evidence": "[]", "created_at": _moment,
+            "id": _id, "ticket_id": _id, "mail_id": _id, "kind": MessageKind.INBOUND, "author_name": "Kim",
+            "author": _address, "by_agent": False, "text": _TEXT, "html": "", "full_text": "", "evidence": "[]",
+            "created_at": _moment,
             "rfc_id": lambda i: _spread(i) + "@history.example",
         },
         outgoing: {
             "id": _id, "ticket_id": _id, "template": "confirmation", "mailbox": "support", "recipient": _address,
             "rfc_id": lambda i: _spread(i) + "@bench.local", "content": 2 * _TEXT.encode(), "boundary": "",
-            "attachments": "[]", "automatic": True, "state": "sent", "attempts": 1, "last_error": "",
+            "attachments": "[]", "automatic": True, "state": DeliveryState.SENT, "attempts": 1, "last_error": "",
             "created_at": _moment, "due_at": _moment, "sent_at": _moment, "node": "history", "lease_until": 0,
         },
         event: {"id": _id, "ticket_id": _id, "at": _moment, "actor": "gateway", "what": "opened"},
