@@ -27,7 +27,7 @@ def test_the_way_of_a_mail_is_counted(tmp_path: Path) -> None:
             assert response.status == 200
         gateway.send(mail("All down", "Nobody in our company can log in, error 500, there is no workaround."))
         wait_for(lambda: samples(url).get("gateway_pages_total sent"), "the page is counted")
-        wait_for(lambda: samples(url).get("gateway_deliveries_total sent", 0) >= 2, "confirmation and notice are counted")
+        wait_for(lambda: samples(url).get("gateway_deliveries_total sent", 0) >= 2, "both mails are counted")
         counted = samples(url)
     finally:
         gateway.stop()
