@@ -232,6 +232,11 @@ def part_crashed(part: str, problem: BaseException) -> None:
     _log.error("part_crashed", part=part, **_cause(problem))
 
 
+def template_wrong(mistake: str) -> None:
+    """In an own template; the shipped one stands in."""
+    _log.error("template_wrong", mistake=mistake)
+
+
 def library_warned(library: str, message: str) -> None:
     _log.warning("library_warned", library=library, message=message)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from gateway import reading
+from gateway import log, reading
 from gateway.db.known import tickets
 from gateway.db.store import Store
 from gateway.db.unit import Applied, Case, Stored
@@ -23,6 +23,7 @@ from gateway.keyfile import load_or_make
 from gateway.model import Address, Attachment, Composed, Due, NodeRole, Ticket
 from gateway.oncall.notifiers import MailNotifier, Notifiers, WebNotifier
 from gateway.oncall.pager import Pager
+from gateway.outbound.check import check as check_templates
 from gateway.outbound.compose import Composer
 from gateway.outbound.outbox import Outbox
 from gateway.outbound.render import Renderer
@@ -44,8 +45,17 @@ def open_policy(settings: Settings) -> Policy:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigurationError([f"gateway.policy: {path} cannot be read ({problem})"]) from None
+        remedy = "name a file that is there, or leave it out for the shipped policy"
+        raise ConfigurationError([f"gateway.policy: {path} cannot be read ({problem}); {remedy}"]) from None
     return load_policy(text, str(path))
+
+
+def open_renderer(settings: Settings) -> Renderer:
+    """The templates. Mistakes in own ones are logged; the shipped ones stand in, so no mail waits for mending."""
+    renderer = Renderer(settings.gateway.templates)
+    for mistake in check_templates(renderer):
+        log.template_wrong(mistake)
+    return renderer
 
 
 class Letters:
@@ -105,7 +115,7 @@ class Pipeline:
         self._delivers = NodeRole.DELIVERY in roles
         self.policy = open_policy(settings)
         self.keys = load_or_make(secret_file(settings))
-        composer = Composer(settings, self.policy, Renderer(settings.gateway.templates), self.keys)
+        composer = Composer(settings, self.policy, open_renderer(settings), self.keys)
         self._letters = Letters(settings, composer, lambda: uuid.uuid4().hex)
         self.queue = Queue()
         self.journal = Journal(store.writer, store.mails, self.queue, clock, keep=NodeRole.WORKER in roles)
