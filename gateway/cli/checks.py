@@ -55,7 +55,8 @@ def data(settings: Settings) -> Iterator[Finding]:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as problem:
-        yield Finding("data folder", Level.FAIL, f"{folder}: {problem.strerror}", "let the gateway's user write there")
+        remedy = "name a folder" if folder.is_file() else "let the gateway's user write there"
+        yield Finding("data folder", Level.FAIL, f"{folder}: {problem.strerror}", remedy)
         return
     yield _disk(folder, settings)
     try:
@@ -99,7 +100,8 @@ def database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", Level.FAIL, problem.private)
     except SQLAlchemyError as problem:
         says = str(getattr(problem, "orig", problem)).strip()
-        yield Finding("database", Level.FAIL, says, "start it, or mend gateway.database; the account must exist")
+        remedy = "restore a backup, or move it away" if file else "start it, or mend gateway.database"
+        yield Finding("database", Level.FAIL, f"{file}: {says}" if file else says, remedy)
     else:
         yield Finding("database", Level.OK, str(file or engine.url.render_as_string(hide_password=True)))
     finally:

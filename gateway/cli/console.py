@@ -75,6 +75,11 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def in_words(problem: OSError) -> str:
+    """``var: Permission denied``, without the number."""
+    return f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem)
+
+
 def complain(lines: Iterable[str]) -> None:
     """Say what is wrong on standard error."""
     for line in lines:

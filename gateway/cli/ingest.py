@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.console import complain, err, out, print_json, text
+from gateway.cli.console import complain, err, in_words, out, print_json, text
 from gateway.cli.context import Json, settings_of, store_of
 from gateway.cli.parse import STANDARD_INPUT
 from gateway.errors import ConfigurationError, GatewayError
@@ -71,7 +71,7 @@ def ingest(
         complain(problem.mistakes)
         raise typer.Exit(EX_TEMPFAIL) from None  # the mail is not at fault, so nobody may bounce it
     except (GatewayError, OSError) as problem:
-        complain([problem.private if isinstance(problem, GatewayError) else str(problem)])
+        complain([problem.private if isinstance(problem, GatewayError) else in_words(problem)])
         raise typer.Exit(EX_TEMPFAIL) from None
     if any(one.id is not None for one in taken):
         _work_off(settings)

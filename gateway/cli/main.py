@@ -29,7 +29,7 @@ from gateway.cli import (
     templates,
     tickets,
 )
-from gateway.cli.console import complain
+from gateway.cli.console import complain, in_words
 from gateway.cli.context import DEFAULT_CONFIG
 from gateway.errors import ConfigurationError, GatewayError
 
@@ -86,5 +86,5 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again when it ends
         sys.exit(1)
     except OSError as problem:
-        complain([f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem)])
+        complain([in_words(problem)])
         sys.exit(1)

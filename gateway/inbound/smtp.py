@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
 
 from gateway import log
@@ -57,7 +58,10 @@ class Listener:
         try:  # a socket made by hand would lack TCP_NODELAY
             self._server = await loop.create_server(self._connect, host.strip("[]"), int(port), backlog=_BACKLOG)
         except OSError as problem:
-            raise ConfigurationError([f"cannot listen on {self._listen}: {problem.strerror or problem}"]) from None
+            # asyncio's own text repeats the address; a name that is not found has no errno of the system's.
+            reason = os.strerror(problem.errno) if (problem.errno or 0) > 0 else problem.strerror
+            remedy = "stop what listens there, or choose another address"
+            raise ConfigurationError([f"cannot listen on {self._listen}: {reason}; {remedy}"]) from None
         self._watch = loop.create_task(self._check_connections())
         log.listener_started(self._protocol, ":".join(map(str, self.address)))
 

@@ -110,6 +110,12 @@ def test_check_finds_a_broken_policy_a_broken_template_and_a_broken_database(con
     failed = {what for what, one in findings(result).items() if one["level"] == "fail"}
     assert {"policy", "templates", "database"} <= failed
     assert "page.txt.j2:1" in findings(result)["templates"]["says"]
+    assert "restore a backup" in findings(result)["database"]["remedy"]
+
+
+def test_check_finds_a_file_where_the_data_folder_should_be(configured: Run, tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("", encoding="utf-8")
+    assert findings(configured("check", "--json"))["data folder"]["remedy"] == "name a folder"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
