@@ -12,7 +12,7 @@ help:
 	@echo "make test    all tests"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make fuzz    the property tests with many more examples"
-	@echo "make faults  the tests that kill, starve and cut the gateway off"
+	@echo "make faults  kill, starve and cut the gateway off for hours; ARGS='--scale 0.1 kill' for less, --seed repeats"
 	@echo "make bench   measure it"
 	@echo "make docs    write docs/commands.md anew"
 	@echo "make lock    pin the newest libraries that pyproject.toml allows in requirements.txt"
@@ -37,7 +37,7 @@ fuzz: $(READY)
 	$(BIN)/pytest -n auto -m hypothesis --hypothesis-profile=fuzz --timeout=0
 
 faults: $(READY)
-	$(BIN)/pytest tests/faults --timeout=0
+	$(BIN)/python -m tests.faults.long $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,59 @@
+"""kill -9 at random moments under load, and a new start each time."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.e2e.running import Gateway, wait_for
+from tests.faults.audit import Report
+from tests.faults.scene import Scene
+
+LONGEST_LIFE = 1.5
+"""Seconds between a start and the kill."""
+DURING_START = 0.2
+"""Of all kills hit a gateway that is not up yet."""
+ALONE = 0.5
+"""Of all kills hit the main process only; its children have to notice."""
+
+
+def run(folder: Path, seed: int, kills: int, step: Callable[[], None] = lambda: None) -> Report:
+    chance = random.Random(seed)
+    with Scene(folder, "kill -9", seed) as scene:
+        gateway = scene.gateway
+        scene.clients.start(scene.letters)
+        for _ in range(kills):
+            if chance.random() < DURING_START:
+                gateway.launch()
+            else:
+                gateway.start()
+            time.sleep(chance.uniform(0, LONGEST_LIFE))
+            _kill(gateway, alone=chance.random() < ALONE)
+            scene.report.counts["kills"] += 1
+            step()
+        gateway.start()
+        scene.clients.finish()
+        scene.rest()
+        return scene.close_books()
+
+
+def _kill(gateway: Gateway, *, alone: bool) -> None:
+    children = gateway.children()
+    if alone and gateway.process is not None:
+        gateway.process.kill()
+        gateway.process.wait(30)
+        for child in children:
+            wait_for(lambda pid=child: not _lives(pid), f"child {child} of a killed gateway ends by itself", 20)
+    else:
+        gateway.kill()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

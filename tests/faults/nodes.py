@@ -1,0 +1,173 @@
+"""Several nodes on one PostgreSQL: one is killed, one is cut off, one is held still beyond its lease."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from gateway.keyfile import load_or_make
+from gateway.settings import Outbound
+from tests.e2e.running import Gateway, wait_for
+from tests.faults.audit import Books, Report, audit
+from tests.faults.background import Background
+from tests.faults.clients import Clients
+from tests.faults.letters import Letters
+from tests.faults.proxy import Proxy
+from tests.faults.server import Server, postgresql
+from tests.faults.sink import Arrival, Sink
+
+LEASE_SECONDS = 3
+_WINDOW = 1.5
+"""Seconds between the relay's 250 and the record of it, at most: what a fault hits in between may go twice."""
+_REST = 120.0
+CONNECTIONS = Outbound.model_validate({}).connections
+
+
+@dataclass(slots=True)
+class Node:
+    name: str
+    gateway: Gateway
+    proxy: Proxy
+    well: bool = True
+    faults: list[float] = field(default_factory=list)
+    """When something was done to it, ``time.monotonic``."""
+    released: list[float] = field(default_factory=list)
+
+    def kill(self) -> None:
+        self.gateway.kill()
+
+    def start_again(self) -> None:
+        self.gateway.start()
+
+    def hold(self) -> None:
+        os.killpg(self.gateway.pid, signal.SIGSTOP)
+
+    def release(self) -> None:
+        os.killpg(self.gateway.pid, signal.SIGCONT)
+        self.released.append(time.monotonic())
+
+
+class Cluster:
+    """Nodes, a balancer that picks one that is well, and a relay."""
+
+    def __init__(self, folder: Path, seed: int, size: int, server: Server, background: Background) -> None:
+        self.report = Report(f"{size} nodes", seed)
+        self._chance = random.Random(seed)
+        self._url = server.url
+        self.sink = Sink(background)
+        self.letters = Letters(seed)
+        self.nodes = [self._node(folder / f"node-{n}", server, background) for n in range(size)]
+        self.clients = Clients(background, self._balance, seed, timeout=5.0)
+
+    def _node(self, folder: Path, server: Server, background: Background) -> Node:
+        folder.mkdir()
+        proxy = Proxy(background, server.socket)
+        secret = folder.parent / "secret.key"
+        load_or_make(secret)
+        environment = {
+            "GATEWAY_DATABASE": server.url_by(proxy.port),
+            "GATEWAY_SECRET_FILE": str(secret),
+            "GATEWAY_HOSTNAME": f"{folder.name}.example.com",
+            "GATEWAY_LEASE_SECONDS": str(LEASE_SECONDS),
+        }
+        return Node(f"{folder.name}.example.com", Gateway(folder, relay=self.sink.url, environment=environment), proxy)
+
+    def _balance(self) -> int:
+        well = [node for node in self.nodes if node.well] or self.nodes
+        return self._chance.choice(well).gateway.port
+
+    def start(self) -> None:
+        assert self.nodes[0].gateway.run("db", "upgrade").returncode == 0
+        for node in self.nodes:
+            node.gateway.launch()
+        for node in self.nodes:
+            wait_for(node.gateway.answers, f"{node.name} answers")
+
+    def harm(self, number: int, chance: random.Random) -> None:
+        """Do one thing to one node, and let it come back."""
+        node = chance.choice(self.nodes)
+        name, harm, heal = [
+            ("killed", node.kill, node.start_again),
+            ("cut off", node.proxy.cut, node.proxy.mend),
+            ("held", node.hold, node.release),
+        ][number % 3]
+        node.well = False
+        node.faults.append(time.monotonic())
+        harm()
+        time.sleep(LEASE_SECONDS + chance.uniform(1, 2))
+        heal()
+        node.well = True
+        self.report.counts[f"times {name}"] += 1
+
+    def rest(self) -> None:
+        books = Books(self._url)
+        try:
+            wait_for(lambda: not books.unfinished, "all nodes come to rest", _REST)
+        finally:
+            books.close()
+
+    def close_books(self) -> Report:
+        for node in self.nodes:
+            if node.gateway.stop() != 0:
+                self.report.blame(f"{node.name} did not stop in peace: {node.gateway.log.read_text()[-1000:]}")
+        books = Books(self._url)
+        try:
+            audit(self.report, books, self.letters.made, self.sink.arrivals)
+        finally:
+            books.close()
+        self._repeats()
+        self.report.counts.update({f"answers {kind}": n for kind, n in self.clients.answers.items()})
+        return self.report
+
+    def _repeats(self) -> None:
+        """A mail goes twice only where its first sender was harmed before it could record it as sent, or where the
+        second was held still in the middle of the conversation with the relay, and went on.
+        """
+        copies: defaultdict[tuple[str, str], list[Arrival]] = defaultdict(list)
+        for arrival in self.sink.arrivals:
+            copies[arrival.message_id, arrival.recipient].append(arrival)
+        nodes = {node.name: node for node in self.nodes}
+        went_on: Counter[tuple[str, float]] = Counter()
+        for (message_id, recipient), several in copies.items():
+            for first, again in pairwise(several):
+                if any(abs(at - first.at) < _WINDOW for at in nodes[first.client].faults):
+                    continue
+                since = [at for at in nodes[again.client].released if 0 <= again.at - at < _WINDOW]
+                if since:
+                    went_on[again.client, since[-1]] += 1
+                else:
+                    senders = [(one.client, round(one.at - first.at, 2)) for one in several]
+                    self.report.blame(f"{message_id} to {recipient} went twice without need: {senders}")
+        for (name, _), mails in went_on.items():
+            self.report.counts["sent by a node that went on"] += mails
+            if mails > CONNECTIONS:
+                self.report.blame(f"{name} went on with {mails} mails, and had {CONNECTIONS} conversations")
+
+    def kill(self) -> None:
+        for node in self.nodes:
+            node.gateway.kill()
+
+
+def run(folder: Path, seed: int, size: int, faults: int, step: Callable[[], None] = lambda: None) -> Report:
+    chance = random.Random(seed)
+    with postgresql(folder / "pg") as server, Background() as background:
+        cluster = Cluster(folder, seed, size, server, background)
+        try:
+            cluster.start()
+            cluster.clients.start(cluster.letters)
+            for number in range(faults):
+                time.sleep(chance.uniform(0.2, 1.0))
+                cluster.harm(number, chance)
+                step()
+            cluster.clients.finish()
+            cluster.rest()
+            return cluster.close_books()
+        finally:
+            cluster.kill()

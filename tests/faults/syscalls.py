@@ -1,0 +1,83 @@
+"""kill -9 at every system call between the arrival of one mail and the record that its confirmation was sent."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.e2e.running import wait_for
+from tests.faults.audit import Report
+from tests.faults.scene import Scene
+from tests.faults.strace import Strace, need_strace
+
+_CALLS = "!futex,clock_nanosleep,epoll_wait,epoll_pwait,poll,select,madvise,brk,rt_sigprocmask,sched_yield,getpid"
+"""All but those of no effect on anything outside the process, or made by the clock and not by the mail."""
+DURABLE = ("pwrite64", "fdatasync", "fsync", "ftruncate", "write", "sendto", "send", "writev", "sendmsg", "unlink")
+"""What a sample takes from first: calls that others can see."""
+
+
+def run(folder: Path, seed: int, sample: int = 0, step: Callable[[], None] = lambda: None) -> Report:
+    """``sample`` of all points, taken by chance; 0 means all. A point is a call and its number within one thread."""
+    need_strace()
+    chance = random.Random(seed)
+    with Scene(folder, "kill at a system call", seed, connections=1) as scene:
+        scene.gateway.start()
+        points = _points(scene, chance, sample)
+        for call, number in points:
+            _kill_at(scene, call, number)
+            step()
+        scene.rest()
+        scene.report.counts["points"] = len(points)
+        return scene.close_books()
+
+
+def _one_mail(scene: Scene) -> None:
+    before = len(scene.sink.arrivals)
+    scene.clients.start(itertools.islice(scene.letters, 1))
+    scene.clients.join()
+    letter = scene.letters.made[-1]
+    wait_for(lambda: any(a.recipient == letter.sender for a in scene.sink.arrivals[before:]), "a confirmation")
+    scene.rest()
+
+
+def _points(scene: Scene, chance: random.Random, sample: int) -> list[tuple[str, int]]:
+    """Watch one mail go through undisturbed, and list what was called."""
+    _one_mail(scene)
+    with Strace(scene.gateway.pid, scene.folder / "strace.log", _CALLS) as trace:
+        _one_mail(scene)
+    points = [(call, n) for call, times in sorted(trace.most().items()) for n in range(1, times + 1)]
+    scene.report.counts["calls seen"] = len(points)
+    if not sample:
+        return points
+    durable = [point for point in points if point[0] in DURABLE]
+    return chance.sample(durable, min(sample, len(durable)))
+
+
+def _kill_at(scene: Scene, call: str, number: int) -> None:
+    gateway = scene.gateway
+    fault = f"{call}:signal=SIGKILL:when={number}"
+    with Strace(gateway.pid, scene.folder / "strace.log", call, fault):
+        scene.clients.start(itertools.islice(scene.letters, 1))
+        died = _dies_of_one_mail(scene)
+    scene.report.counts["kills" if died else "not reached"] += 1
+    if died:
+        gateway.kill()
+        gateway.start()
+    scene.clients.join()
+    scene.rest()
+
+
+def _dies_of_one_mail(scene: Scene) -> bool:
+    """True where it was killed, False where the mail went through and everything came to rest before the call came."""
+    process, books = scene.gateway.process, scene.books()
+    assert process is not None
+    try:
+        wait_for(
+            lambda: process.poll() is not None or (scene.clients.done and not books.unfinished),
+            "the mail goes through or the gateway is killed",
+        )
+    finally:
+        books.close()
+    return process.poll() is not None
