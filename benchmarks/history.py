@@ -127,9 +127,7 @@ _NUMBERS = select(literal(1, BigInteger).label("i")).cte("numbers", recursive=Tr
 
 def _insert(connection: Connection, table: Table, values: Mapping[str, Any], count: int) -> None:
     numbers = _NUMBERS.union_all(select(_NUMBERS.c.i + 1).where(_NUMBERS.c.i < count))
-    columns = {
-        name: value(numbers.c.i) if callable(value) else literal(_plain(value)) for name, value in values.items()
-    }
+    columns = {name: _column(value, numbers.c.i) for name, value in values.items()}
     rows = select(*(column.label(name) for name, column in columns.items())).select_from(numbers)
     connection.execute(insert(table).from_select(list(columns), rows))
 
