@@ -114,7 +114,9 @@ class Writer:
             # After a failed commit or a lost server nothing about the connection can be trusted.
             self._drop_connection()
             kind = Unavailable if isinstance(problem, OperationalError | InterfaceError) else Temporary
-            raise kind("database trouble, try again later", f"database: {problem}") from problem
+            # SQLAlchemy's own text quotes the statement, PostgreSQL's second line the row: both hold what a mail says.
+            cause, _, _ = str(getattr(problem, "orig", problem)).partition("\n")
+            raise kind("database trouble, try again later", f"database: {cause}") from problem
         except Exception:
             self._ids.forget()
             raise

@@ -55,6 +55,14 @@ def test_a_job_that_fails_spoils_none_of_its_neighbours(store: Store) -> None:
     assert _count(store) == 2
 
 
+def test_trouble_quotes_nothing_of_what_was_to_be_written(store: Store) -> None:
+    with pytest.raises(Temporary) as trouble:
+        store.writer.run(lambda c: c.execute(insert(seen), [{"key": "words of a mail", "mail_id": None}]))
+    assert "NULL" in trouble.value.private.upper()
+    for quoted in ("INSERT", "words of a mail", "sqlalche.me"):
+        assert quoted not in trouble.value.private
+
+
 def test_a_job_that_the_database_refuses_is_temporary_trouble(store: Store) -> None:
     store.writer.run(_put("a"))
     with pytest.raises(Temporary) as trouble:
