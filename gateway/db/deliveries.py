@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, func, or_, select, update
 
 from gateway.db.ids import Ids
-from gateway.db.mails import Mails, db_now
+from gateway.db.mails import Mails, db_now, put_right
 from gateway.db.rows import outgoing_row
 from gateway.db.schema import attachment, fixed, from_moment, mail, message, outgoing, page, ticket, to_moment
 from gateway.db.wake import Channel, wake
@@ -40,8 +40,7 @@ class Deliveries:
     """What outbox and pages share. Every method blocks until its commit: call it from a thread."""
 
     table: Table
-    _longest_wait = 31 * 86400 * 1_000_000
-    """Microseconds; what is due beyond that was written before the clock was set back, and is due."""
+    _longest_wait = timedelta(days=31)
     channel: Channel
 
     def __init__(self, writer: Writer, node: str, lease_seconds: int) -> None:
@@ -51,11 +50,12 @@ class Deliveries:
 
     def _claim(self, connection: Connection, limit: int, now: datetime) -> list[int]:
         table, moment = self.table, db_now(connection, now)
+        put_right(connection, table, now, self._longest_wait)
         chosen = (
             select(table.c.id)
             .where(
                 table.c.state == _WAITING,
-                or_(table.c.due_at <= moment, table.c.due_at > moment + self._longest_wait),
+                table.c.due_at <= moment,
                 or_(table.c.node == "", table.c.lease_until < moment),
             )
             .order_by(table.c.due_at)
@@ -179,7 +179,7 @@ class Outbox(Deliveries):
 
 class Pages(Deliveries):
     table = page
-    _longest_wait = 3600 * 1_000_000
+    _longest_wait = timedelta(hours=1)
     channel = Channel.PAGE
 
     def claim_due(self, limit: int, now: datetime) -> list[Page]:

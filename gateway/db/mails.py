@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Table,
     bindparam,
     func,
     insert,
@@ -26,12 +27,13 @@ from gateway.db.raw import EXPIRED, INLINE_BYTES, Segments
 from gateway.db.schema import fixed, from_moment, mail, to_moment
 from gateway.db.wake import Channel, wake
 from gateway.errors import Temporary
-from gateway.model import Envelope, MailState
+from gateway.model import DeliveryState, Envelope, MailState
 from gateway.triage.glance import may_be_urgent
 
 MOST_TRIES = 3
 RETRY = timedelta(seconds=20)
 """After the first failure; after each further one as much longer."""
+_LONGEST_WAIT = timedelta(hours=1)
 LEASE_SECONDS = 30
 """For this long a node that took a mail has it alone; then another may."""
 _MOST_KEYS = 1000
@@ -70,6 +72,13 @@ def db_now(connection: Connection, now: datetime) -> ColumnElement[int]:
     if connection.dialect.name == "postgresql":
         return func.cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, mail.c.due_at.type)
     return literal(to_moment(now), mail.c.due_at.type)
+
+
+def put_right(connection: Connection, table: Table, now: datetime, longest: timedelta) -> None:
+    """Make due what is put off for longer than anything is: that was written before the clock was set back."""
+    waits = fixed(MailState.RECEIVED if table is mail else DeliveryState.WAITING)
+    wrong = update(table).where(table.c.state == waits, table.c.due_at > to_moment(now + longest))
+    connection.execute(wrong.values(due_at=to_moment(now)))
 
 
 _RECEIVED = fixed(MailState.RECEIVED)
@@ -141,6 +150,7 @@ class Mails:
     def claim(self, connection: Connection, now: datetime, limit: int) -> list[Waiting]:
         """Lease up to ``limit`` mails that wait, whose time has come and that no living node has."""
         moment = db_now(connection, now)
+        put_right(connection, mail, now, _LONGEST_WAIT)
         free = or_(mail.c.node == "", mail.c.lease_until < moment)
         chosen = (
             select(mail.c.id)

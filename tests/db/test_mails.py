@@ -103,6 +103,13 @@ def test_a_new_process_takes_the_leases_of_a_dead_one_at_once(tmp_path) -> None:
     second.close()
 
 
+def test_a_mail_that_was_set_aside_before_the_clock_was_set_back_does_not_wait_for_it(store: Store) -> None:
+    (id_,) = _add(store, b"x")
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    store.writer.run(lambda c: store.mails.set_aside(c, id_, "no luck", tomorrow))
+    assert [w.id for w in _claim(store, store.mails, datetime.now(UTC))] == [id_]
+
+
 def test_claims_go_through_the_partial_index(store: Store) -> None:
     if not store.embedded:
         pytest.skip("PostgreSQL chooses by statistics; its plan for a nearly empty table says nothing")
