@@ -18,6 +18,8 @@ from gateway.printable import printable
 PIPED_COLUMNS = 160
 """Width where nobody looks: rows shall not be folded for a program that reads tables."""
 
+LONGEST_CELL = 80
+
 out = Console(highlight=False, soft_wrap=False)
 if not out.is_terminal:
     out.width = max(out.width, PIPED_COLUMNS)
@@ -34,6 +36,11 @@ def text(value: object, style: str = "") -> Text:
     """A value that may come from a stranger: never markup, never an escape sequence."""
     shown = f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
     return Text(printable(shown, keep="\n"), style or STYLES.get(shown, ""))
+
+
+def brief(value: str) -> str:
+    """For a row of a list; the whole stands where one thing is shown."""
+    return value if len(value) <= LONGEST_CELL else f"{value[: LONGEST_CELL - 1]}…"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:

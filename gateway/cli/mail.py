@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli import replay
-from gateway.cli.console import facts, out, print_json, table, text
+from gateway.cli.console import brief, facts, out, print_json, table, text
 from gateway.cli.context import Json, Limit, store_of
 from gateway.errors import Permanent
 from gateway.model import MailState
@@ -37,7 +37,7 @@ def list_(
         return
     table(
         ("id", "received", "from", "state", "ticket", "subject", "reason"),
-        ((r.id, r.received_at, r.mail_from or "<>", r.state, r.ticket, r.subject, r.reason) for r in rows),
+        ((r.id, r.received_at, r.mail_from or "<>", r.state, r.ticket, brief(r.subject), r.reason) for r in rows),
         "no mails",
     )
 

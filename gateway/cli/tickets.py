@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.console import facts, heading, out, print_json, table, text
+from gateway.cli.console import brief, facts, heading, out, print_json, table, text
 from gateway.cli.context import Json, Limit, store_of
 from gateway.errors import Permanent
 from gateway.model import Severity, Status
@@ -39,7 +39,7 @@ def show_rows(rows: Iterable[TicketRow]) -> None:
     """Print tickets as a table."""
     table(
         ("number", "severity", "status", "category", "mailbox", "requester", "subject"),
-        ((r.number, r.severity, r.status, r.category, r.mailbox, r.requester.address, r.subject) for r in rows),
+        ((r.number, r.severity, r.status, r.category, r.mailbox, r.requester.address, brief(r.subject)) for r in rows),
         "no tickets",
     )
 
