@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import re
 
-LOOKED_AT = 8 * 1024
-"""Bytes; headers of a long way and the first lines of a text fit."""
+LOOKED_AT = 4 * 1024
+"""Bytes; headers of a usual way and the first lines of a text fit."""
 
 _URGENT = re.compile(
-    rb"""
-    \bs(?:ev(?:erity)?)?[ :=-]*0\b | \bcritical | \bblocker | \burgent | \bemergency
-    | \boutage | \b(?:is|are|all|completely|everything)\ down\b | \bunreachable | \binaccessible | \bunavailable
-    | \b(?:nobody|no\ one|none\ of\ (?:us|our)|everyone|everybody|all\ (?:of\ )?(?:our\ |the\ )?users|whole\ company)\b
-    | \bbreach | \bhacked | \bcompromised | \bleak | \bmalware | \bransom | \bvulnerab | \bexploit | \bxss\b | \bcsrf\b
-    | \bddos\b | \bother\ (?:customer|tenant|compan)
-    | \bausfall | \bausgefallen | \bniemand | \balle\ (?:benutzer|nutzer|kunden|mitarbeiter)\b | \bkritisch | \bnotfall
-    | \bnicht\ (?:erreichbar|verf)
-    | \bpersonne\ ne | \bpanne\b | \bnadie\b | \bca[i\xc3] | \bnessuno\b | \bniemand\b | \bningu
-    """,
-    re.VERBOSE | re.IGNORECASE,
+    # One word boundary in front of all of them, and no case: this looks at every mail.
+    rb"""\b(?:
+        s(?:ev(?:erity)?)?[ :=-]*0\b | critical | emergency
+      | outage | (?:is|are|all|completely|everything)\ down\b | unreachable | inaccessible | unavailable
+      | (?:nobody|no\ one|none\ of\ (?:us|our)|everyone|everybody|all\ (?:of\ )?(?:our\ |the\ )?users|whole\ company)\b
+      | breach | hacked | compromised | leak | malware | ransom | vulnerab | exploit | xss\b | csrf\b | ddos\b
+      | other\ (?:customer|tenant|compan)
+      | ausfall | ausgefallen | niemand | alle\ (?:benutzer|nutzer|kunden|mitarbeiter)\b | kritisch | notfall
+      | nicht\ (?:erreichbar|verf)
+      | personne\ ne | panne\b | nadie\b | nessuno\b | ningu
+    )""",
+    re.VERBOSE,
 )
 
 
 def may_be_urgent(raw: bytes) -> bool:
     """Whether a mail goes ahead of those that wait."""
-    return _URGENT.search(raw, 0, LOOKED_AT) is not None
+    return _URGENT.search(raw[:LOOKED_AT].lower()) is not None
