@@ -51,7 +51,7 @@ docs: $(READY)
 
 lock:
 	$(PYTHON) -m venv --clear .venv-lock
-	.venv-lock/bin/python -m pip install --quiet editables hatchling -e '.[dev,postgresql,uvloop]'
+	.venv-lock/bin/python -m pip install --quiet editables hatchling -e '.[dev,postgresql,s3,uvloop]'
 	{ echo "# Everything that make installs, pinned. Made by: make lock"; \
 	  .venv-lock/bin/python -m pip freeze --exclude-editable; } > requirements.txt
 	rm -rf .venv-lock

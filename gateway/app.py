@@ -15,7 +15,9 @@ from functools import partial
 from typing import Any
 
 from gateway import __version__, log, metrics
+from gateway.clock import Clock
 from gateway.db.engine import sqlite_file
+from gateway.db.retention import Retention
 from gateway.db.store import Store
 from gateway.db.store import open_store as open_database
 from gateway.db.wake import Channel, Ear
@@ -59,8 +61,14 @@ def node_name() -> str:
 def open_store(settings: Settings, *, serve: bool = False, patience: float = 0.0) -> Store:
     """The store of the settings; ``serve`` takes an embedded database over as its one process, if need be after
     ``patience`` seconds in which another leaves it."""
-    lease = settings.gateway.lease_seconds
-    return open_database(settings.database_url, node_name(), serve=serve, lease_seconds=lease, patience=patience)
+    return open_database(
+        settings.database_url,
+        node_name(),
+        serve=serve,
+        lease_seconds=settings.gateway.lease_seconds,
+        patience=patience,
+        raw=settings.storage.raw,
+    )
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:
@@ -149,6 +157,7 @@ class Node:
         reception = Reception(settings, pipeline.keys, pipeline.journal, pipeline.clock, self._watch.trouble)
         self._listeners = _listeners(settings, reception, tls) if NodeRole.INTAKE in roles else []
         self._tasks: list[asyncio.Task[None]] = []
+        self._aside: list[asyncio.Task[None]] = []
         self._monitor: Monitor | None = None
         self._ear: Ear | None = None
         self._not_now = "starting"
@@ -159,7 +168,7 @@ class Node:
         try:
             ready(await self._start())
             log.gateway_started(__version__, sorted(self._roles))
-            await asyncio.wait([*self._tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*self._tasks, *self._aside, stopped], return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopped.cancel()
             await self._stop()
@@ -183,16 +192,20 @@ class Node:
         return Addresses(smtp or ("", 0), lmtp, self._monitor.address if self._monitor else None)
 
     async def _start_parts(self) -> None:
-        """Those of this node's roles; the watch comes last and is no part of the mail's way."""
+        """Those of this node's roles; what runs aside of the mail's way is simply cancelled at the end."""
         pipeline = self._pipeline
         parts: dict[str, Coroutine[Any, Any, None]] = {}
+        aside: dict[str, Coroutine[Any, Any, None]] = {"watch": self._watch.run()}
         if NodeRole.WORKER in self._roles:
             await pipeline.reader.start()
             parts["worker"] = pipeline.worker.run()
         if NodeRole.DELIVERY in self._roles:
             parts |= {"outbox": pipeline.outbox.run(), "pager": pipeline.pager.run()}
-        parts["watch"] = self._watch.run()
+        if NodeRole.CLOCK in self._roles:
+            clock = Clock(Retention(pipeline.store), self._settings.retention.raw_days, pipeline.clock)
+            aside["clock"] = clock.run()
         self._tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
+        self._aside = [asyncio.create_task(part, name=name) for name, part in aside.items()]
 
     def _wake_ups(self) -> dict[Channel, Callable[[], object]]:
         """What other nodes wake here; called in the thread that listens."""
@@ -213,9 +226,9 @@ class Node:
             await asyncio.to_thread(self._ear.close)
         for part in (self._pipeline.worker, self._pipeline.outbox, self._pipeline.pager):
             part.stop()
-        for task in self._tasks[-1:]:
+        for task in self._aside:
             task.cancel()
-        results = await asyncio.gather(*self._tasks, return_exceptions=True)
+        results = await asyncio.gather(*self._tasks, *self._aside, return_exceptions=True)
         await self._leave()
         if self._monitor is not None:
             await asyncio.to_thread(self._monitor.close)

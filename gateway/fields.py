@@ -35,6 +35,12 @@ def _database(value: str) -> str:
     return value
 
 
+def _object_store(value: str) -> str:
+    if value and not re.match(r"(?:s3|gs|az)://[^/\s]", value):
+        raise ValueError(f"{value!r} is no object store; use s3://BUCKET/PREFIX, gs://BUCKET or az://ACCOUNT/CONTAINER")
+    return value
+
+
 def _relay(value: str) -> str:
     if not re.match(r"maildir:.|smtps?://[^/\s]", value) or not _has_port(value):
         raise ValueError(f"{value!r} is no relay; use maildir:FOLDER, smtp://HOST:PORT or smtps://USER@HOST:PORT")
@@ -78,6 +84,7 @@ Database = Annotated[str, AfterValidator(_database)]
 Hostname = Annotated[str, AfterValidator(_hostname)]
 MailAddress = Annotated[str, AfterValidator(_address)]
 Listen = Annotated[str, AfterValidator(_listen)]
+ObjectStore = Annotated[str, AfterValidator(_object_store)]
 Relay = Annotated[str, AfterValidator(_relay)]
 Target = Annotated[str, AfterValidator(_target)]
 Prefix = Annotated[str, AfterValidator(_prefix)]

@@ -227,6 +227,11 @@ def relay_down(relay: str, problem: BaseException) -> None:
     _log.warning("relay_down", relay=_service(relay), **_cause(problem))
 
 
+def raw_mails_deleted(number: int) -> None:
+    """They were older than ``retention.raw_days``."""
+    _log.info("raw_mails_deleted", number=number)
+
+
 def part_crashed(part: str, problem: BaseException) -> None:
     """A loop of the gateway raised what it should have caught; it goes on."""
     _log.error("part_crashed", part=part, **_cause(problem))

@@ -74,11 +74,12 @@ class DeliveryState(StrEnum):
 
 
 class NodeRole(StrEnum):
-    """What a node does: takes mail in, works on it, sends what came of it."""
+    """What a node does: takes mail in, works on it, sends what came of it, clears away what is old."""
 
     INTAKE = "intake"
     WORKER = "worker"
     DELIVERY = "delivery"
+    CLOCK = "clock"
 
 
 class MachineKind(StrEnum):

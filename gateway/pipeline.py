@@ -118,7 +118,8 @@ class Pipeline:
         composer = Composer(settings, self.policy, open_renderer(settings), self.keys)
         self._letters = Letters(settings, composer, lambda: uuid.uuid4().hex)
         self.queue = Queue()
-        self.journal = Journal(store.writer, store.mails, self.queue, clock, keep=NodeRole.WORKER in roles)
+        works = NodeRole.WORKER in roles
+        self.journal = Journal(store.writer, store.mails, self.queue, clock, keep=works, objects=store.objects)
         self.reader = Reader(settings.reading, self.policy)
         self.outbox = self._outbox()
         self._web = WebNotifier.with_timeout(settings.oncall.timeout_seconds)

@@ -26,6 +26,7 @@ from gateway.fields import (
     Listen,
     MailAddress,
     NotNegative,
+    ObjectStore,
     Positive,
     Prefix,
     Relay,
@@ -150,6 +151,10 @@ class Retention(Section):
     raw_days: NotNegative = 0
 
 
+class Storage(Section):
+    raw: ObjectStore = ""
+
+
 class Settings(Section):
     gateway: Gateway = Gateway()
     smtp: Smtp = Smtp()
@@ -163,6 +168,7 @@ class Settings(Section):
     loops: Loops = Loops()
     tickets: Tickets = Tickets()
     retention: Retention = Retention()
+    storage: Storage = Storage()
 
     @field_validator("outbound", mode="before")
     @classmethod

@@ -16,7 +16,7 @@ PATIENCE = 60
 SECRET = f"1 {'ab' * 32}\n"
 
 
-def settings_of(url: str, folder: Path, *, relay: str = "") -> Settings:
+def settings_of(url: str, folder: Path, *, relay: str = "", **more: object) -> Settings:
     """The same for all nodes but the folder."""
     folder.mkdir(exist_ok=True)
     secret = folder.parent / "secret.key"
@@ -29,6 +29,7 @@ def settings_of(url: str, folder: Path, *, relay: str = "") -> Settings:
             "mailbox": [{"name": "support", "addresses": ["support@example.com"]}],
             "agent": [{"name": "Ann", "address": "ann@example.com"}],
             "oncall": {"notify": ["mailto:oncall@example.com"]},
+            **more,
         }
     )
 

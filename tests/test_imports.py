@@ -19,7 +19,7 @@ LAYERS = (
     {"leases"},
     {"db", "outbound"},
     {"inbound", "oncall"},
-    {"pipeline", "watch", "http", "replay"},
+    {"pipeline", "watch", "http", "replay", "clock"},
     {"app"},
     {"cli"},
     {"__main__"},

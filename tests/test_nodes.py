@@ -18,6 +18,7 @@ from gateway.errors import Temporary
 from gateway.model import NodeRole
 from tests.databases import fresh_database, postgresql_server
 from tests.nodes import node, plain, send, settings_of
+from tests.objectstore import bucket
 from tests.outbound.fakes import until
 
 MAILS = 60
@@ -112,3 +113,17 @@ async def test_a_ticket_is_changed_by_one_node_at_a_time(store: Store, tmp_path:
 
         with pytest.raises(Temporary, match="lock timeout"):
             store.writer.run(change_too)
+
+
+async def test_a_large_mail_is_taken_in_here_and_read_there_by_way_of_the_object_store(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = plain(1, "The export fails, the log follows.\r\n" + "2026-03-02 12:00:00 retrying\r\n" * 2000)
+    with bucket(monkeypatch) as s3:
+        settings = [settings_of(store.url, tmp_path / f"{n}", storage={"raw": s3.url}) for n in range(2)]
+        async with node(settings[0], [NodeRole.INTAKE]) as intake, node(settings[1], [NodeRole.WORKER]):
+            await send(intake.smtp, large, plain(2))
+            await until(lambda: all_ended(store, 2), SECONDS)
+        assert len(s3.names()) == 1
+    assert count(store, mail.c.state == "ticket") == 2
+    assert count(store, message.c.text.like("%log follows%")) == 1

@@ -49,6 +49,7 @@ def backup(
 
 def _embedded(source: Path, data: Path) -> str:
     from gateway.db.backup import copy_database, copy_segments, segments_of, verify
+    from gateway.db.raw import Segments
 
     if not source.exists():
         raise Permanent("", f"{source}: there is no database yet; nothing to back up")
@@ -59,8 +60,9 @@ def _embedded(source: Path, data: Path) -> str:
             task = progress.add_task(name)
             return lambda done, total: progress.update(task, completed=done, total=total)
 
-        copy_database(source, target, bar("database"))
-        copy_segments(segments_of(target), source.parent / "raw", raw, bar("raw mails"))
+        with Segments(source.parent / "raw").held(exclusively=False):
+            copy_database(source, target, bar("database"))
+            copy_segments(segments_of(target), source.parent / "raw", raw, bar("raw mails"))
         copied = verify(target, raw, bar("reading it again"))
     return f"{copied.mails:,} mails, {copied.tickets:,} tickets"
 

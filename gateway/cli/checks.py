@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway import app
 from gateway.cli.check import Finding, Level
 from gateway.db.engine import ProcessLock, check_version, open_engine, sqlite_file
+from gateway.db.objects import Objects
 from gateway.errors import ConfigurationError, GatewayError, Temporary
 from gateway.keyfile import load_or_make
 from gateway.outbound.check import check as check_templates
@@ -120,6 +121,20 @@ def _sqlite() -> Finding:
     )
 
 
+def object_store(settings: Settings) -> Iterator[Finding]:
+    """Write an object and delete it again."""
+    if not settings.storage.raw:
+        return
+    try:
+        store = Objects(settings.storage.raw)
+        store.delete(store.append([b"check"]))
+    except GatewayError as problem:
+        remedy = "name the account in the environment (AWS_ACCESS_KEY_ID, ...); it must write and delete there"
+        yield Finding("object store", Level.FAIL, problem.private, remedy)
+    else:
+        yield Finding("object store", Level.OK, settings.storage.raw)
+
+
 def ports(settings: Settings) -> Iterator[Finding]:
     """Free, or taken by the gateway that serves this database."""
     running = _is_running(settings)
@@ -212,6 +227,7 @@ EVERYWHERE: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     templates,
     data,
     database,
+    object_store,
     ports,
     tls,
     relays,

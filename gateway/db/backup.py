@@ -17,6 +17,8 @@ from pathlib import Path
 from gateway.db.raw import Segments, place
 from gateway.errors import Temporary
 
+_IN_SEGMENTS = "raw_ref LIKE '%.seg:%'"
+"""The rest lies in the rows, or in an object store, which has copies of its own."""
 _PAGES = 2000
 """Copied in one step of SQLite's backup."""
 Progress = Callable[[int, int], None]
@@ -53,7 +55,7 @@ def copy_database(source: Path, target: Path, progress: Progress) -> None:
 def segments_of(database: Path) -> list[str]:
     """The names of the segment files that its rows point into."""
     with _opened(database) as connection:
-        references = connection.execute("SELECT raw_ref FROM mail WHERE raw_ref <> ''")
+        references = connection.execute(f"SELECT raw_ref FROM mail WHERE {_IN_SEGMENTS}")
         return sorted({place(reference)[0] for (reference,) in references})
 
 
@@ -72,12 +74,10 @@ def verify(database: Path, segments: Path, progress: Progress) -> Copied:
             found = connection.execute(f"PRAGMA {check}").fetchall()
             if found != sound:
                 raise Temporary("", f"{database}: {check} found {found[0]}; the backup cannot be used")
-        (mails, outside), (tickets,) = (
-            connection.execute(query).fetchone()
-            for query in ("SELECT count(*), count(nullif(raw_ref, '')) FROM mail", "SELECT count(*) FROM ticket")
-        )
+        counts = f"SELECT count(*), count(*) FILTER (WHERE {_IN_SEGMENTS}), (SELECT count(*) FROM ticket) FROM mail"
+        mails, outside, tickets = connection.execute(counts).fetchone()
         raw_bytes, names = 0, set()
-        rows = connection.execute("SELECT id, raw_ref, size FROM mail WHERE raw_ref <> ''")
+        rows = connection.execute(f"SELECT id, raw_ref, size FROM mail WHERE {_IN_SEGMENTS}")
         for n, (id_, reference, size) in enumerate(rows, 1):
             raw_bytes += _read(id_, reference, size, segments)
             names.add(place(reference)[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,8 @@ from sqlalchemy import (
 )
 
 from gateway.db.ids import Ids
-from gateway.db.raw import EXPIRED, INLINE_BYTES, Segments
+from gateway.db.objects import Objects
+from gateway.db.raw import EXPIRED, INLINE_BYTES, OBJECT, Segments
 from gateway.db.schema import fixed, from_moment, mail, to_moment
 from gateway.db.wake import Channel, wake
 from gateway.errors import Temporary
@@ -36,6 +37,7 @@ RETRY = timedelta(seconds=20)
 _LONGEST_WAIT = timedelta(hours=1)
 LEASE_SECONDS = 30
 """For this long a node that took a mail has it alone; then another may."""
+NOTHING: Mapping[int, str] = {}
 _MOST_KEYS = 1000
 """In one statement."""
 
@@ -50,6 +52,8 @@ class Waiting:
     received_at: datetime
     attempts: int = 0
     released: bool = False
+    stored: str = ""
+    """Where it lies, if ``raw`` is empty because it must be fetched first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +96,35 @@ _FINISH = (
 
 class Mails:
     def __init__(
-        self, ids: Ids, segments: Segments | None, node: str, lease_seconds: int = LEASE_SECONDS
+        self,
+        ids: Ids,
+        segments: Segments | None,
+        node: str,
+        lease_seconds: int = LEASE_SECONDS,
+        objects: Objects | None = None,
     ) -> None:
+        """Large raw mails go to ``objects``, else to ``segments``, else into their row."""
         self.lease_seconds = lease_seconds
         self._ids = ids
         self._segments = segments
+        self._objects = objects
         self._node = node
 
     def add(
-        self, connection: Connection, mails: Sequence[tuple[Envelope, bytes]], now: datetime, *, mine: bool
+        self,
+        connection: Connection,
+        mails: Sequence[tuple[Envelope, bytes]],
+        now: datetime,
+        *,
+        mine: bool,
+        stored: Mapping[int, str] = NOTHING,
     ) -> list[int]:
         """Write new mails; ``mine`` leases them to this node at once. Returns their ids.
 
-        Raises Temporary where a segment cannot be written.
+        ``stored`` has the references of those, by their place in ``mails``, whose raw form lies in the object store
+        already. Raises Temporary where a segment cannot be written.
         """
-        references = self._large([raw for _, raw in mails])
+        references = stored or self._large([raw for _, raw in mails])
         lease_until = connection.execute(select(self._lease(connection, now))).scalar_one() if mine else 0
         ids = [self._ids.take(connection, mail) for _ in mails]
         rows = [
@@ -122,13 +140,14 @@ class Mails:
         return db_now(connection, now) + self.lease_seconds * 1_000_000
 
     def _large(self, raws: Sequence[bytes]) -> dict[int, str]:
-        if self._segments is None:
+        place = self._objects or self._segments
+        if place is None:
             return {}
         large = [n for n, raw in enumerate(raws) if len(raw) > INLINE_BYTES]
         if not large:
             return {}
         try:
-            return dict(zip(large, self._segments.append([raws[n] for n in large]), strict=True))
+            return dict(zip(large, place.append([raws[n] for n in large]), strict=True))
         except OSError as problem:
             raise Temporary("storage trouble, try again later", f"raw mail: {problem}") from problem
 
@@ -185,7 +204,11 @@ class Mails:
             return None
 
     def _waiting(self, row: Row[Any]) -> Waiting:
-        return Waiting(row.id, envelope(row), self.raw(row), from_moment(row.received_at), row.attempts, row.released)
+        outside = row.raw_ref if row.raw_ref.startswith(OBJECT) else ""
+        return Waiting(
+            row.id, envelope(row), b"" if outside else self.raw(row), from_moment(row.received_at), row.attempts,
+            row.released, outside,
+        )  # fmt: skip
 
     def raw(self, row: Row[Any]) -> bytes:
         """The bytes of a mail as received, from a row with ``raw`` and ``raw_ref``; empty where they were deleted."""
@@ -193,9 +216,25 @@ class Mails:
             return bytes(row.raw)
         if row.raw_ref == EXPIRED:
             return b""
-        if self._segments is None:
-            raise ValueError(f"mail {row.id} lies in {row.raw_ref!r}, beside another database")
-        return self._segments.read(row.raw_ref)
+        return self.stored(row.raw_ref)
+
+    def stored(self, reference: str) -> bytes:
+        """A raw mail that does not lie in its row. Blocks. Raises OSError or ValueError where it cannot be had, and
+        Unavailable where the object store does not answer."""
+        place = self._objects if reference.startswith(OBJECT) else self._segments
+        if place is None:
+            raise ValueError(f"{reference!r}: storage.raw names no store for it, or it lies beside another database")
+        return place.read(reference)
+
+    def delete_objects(self, references: Sequence[str]) -> None:
+        """Delete raw mails in the object store. Blocks."""
+        if references and self._objects is not None:
+            self._objects.delete(references)
+
+    def sweep(self, in_use: Collection[str], before: datetime) -> None:
+        """Delete segments that no row points into; only in the writer's thread, which appends to them."""
+        if self._segments is not None:
+            self._segments.sweep(in_use, before)
 
     def forget_leases(self, connection: Connection, *, of_all: bool) -> None:
         """End the leases of this node, which stops; or ``of_all``, where no other node can be alive."""

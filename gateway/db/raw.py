@@ -6,9 +6,12 @@ of the row that points into it, so a row never points at nothing; what a failed 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +21,8 @@ INLINE_BYTES = 16 * 1024
 SEGMENT_BYTES = 256 * 1024 * 1024
 EXPIRED = "expired"
 """Stands for a reference where the raw mail was deleted (``retention.raw_days``)."""
+OBJECT = "object:"
+"""Begins the reference of a raw mail that lies in the object store."""
 _REFERENCE = re.compile(r"(\d{8}\.seg):(\d+):(\d+)")
 
 
@@ -62,6 +67,31 @@ class Segments:
             self._file = (self._folder / self._name).open("xb")
             sync_folder(self._folder)
         return self._file
+
+    def sweep(self, in_use: Collection[str], before: datetime) -> None:
+        """Delete the files that are not ``in_use`` and were last written before then. Not while a backup is made."""
+        with self.held(exclusively=True) as free:
+            for path in self._folder.glob("*.seg") if free else ():
+                old = path.stat().st_mtime < before.timestamp()
+                if old and path.name not in in_use and path.name != self._name:
+                    path.unlink()
+
+    @contextmanager
+    def held(self, *, exclusively: bool) -> Iterator[bool]:
+        """Keep the files from being deleted, or others from keeping them; whether that succeeded. Does not wait."""
+        if not self._folder.exists():
+            yield False
+            return
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, (fcntl.LOCK_EX if exclusively else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            held = True
+        except BlockingIOError:
+            held = False
+        try:
+            yield held
+        finally:
+            os.close(folder)
 
     def read(self, reference: str) -> bytes:
         """Raises FileNotFoundError or ValueError where the reference leads nowhere."""

@@ -17,6 +17,7 @@ from gateway.db.deliveries import Outbox, Pages
 from gateway.db.engine import ProcessLock, check_version, open_engine, sqlite_file, upgrade
 from gateway.db.ids import Ids
 from gateway.db.mails import LEASE_SECONDS, Mails
+from gateway.db.objects import Objects
 from gateway.db.queries import Queries
 from gateway.db.raw import Segments
 from gateway.db.schema import event, to_moment
@@ -39,6 +40,8 @@ class Store:
     outbox: Outbox
     pages: Pages
     queries: Queries
+    objects: Objects | None
+    """For large raw mails, where the settings name one."""
     lock: ProcessLock | None
     """Held while this process may serve; None on a database of several nodes, and for commands."""
 
@@ -77,10 +80,16 @@ class Store:
 
 
 def open_store(
-    url: str, node: str, *, serve: bool, lease_seconds: int = LEASE_SECONDS, patience: float = 0.0
+    url: str,
+    node: str,
+    *,
+    serve: bool,
+    lease_seconds: int = LEASE_SECONDS,
+    patience: float = 0.0,
+    raw: str = "",
 ) -> Store:
     """Open the database; ``serve`` takes it over as its one process, where it is embedded, and waits ``patience``
-    seconds for another to leave.
+    seconds for another to leave. ``raw`` is the URL of an object store for large raw mails.
 
     An embedded database is migrated on the way; another must have been (``gateway db upgrade``). Raises Temporary or
     Permanent, with the remedy in the private text.
@@ -93,9 +102,10 @@ def open_store(
     check_version(engine, url)
     ids = Ids()
     writer = Writer(engine, ids)
-    mails = Mails(ids, Segments(file.parent / "raw") if file is not None else None, node, lease_seconds)
+    objects = Objects(raw) if raw else None
+    mails = Mails(ids, Segments(file.parent / "raw") if file is not None else None, node, lease_seconds, objects)
     outbox, pages = Outbox(writer, node, mails, ids), Pages(writer, node, lease_seconds)
-    store = Store(url, node, engine, writer, ids, mails, outbox, pages, Queries(engine), lock)
+    store = Store(url, node, engine, writer, ids, mails, outbox, pages, Queries(engine), objects, lock)
     writer.start()
     if lock is not None:
         store.forget_leases(of_all=True)  # whoever held them is dead: the lock says so

@@ -14,6 +14,8 @@ from sqlalchemy import Connection
 
 from gateway import log, metrics
 from gateway.db.mails import Mails, Waiting
+from gateway.db.objects import Objects
+from gateway.db.raw import INLINE_BYTES
 from gateway.db.writer import Writer
 from gateway.model import Envelope
 from gateway.triage.glance import may_be_urgent
@@ -27,6 +29,8 @@ class _Batch:
     """Mails that share a commit. Closed when the writer takes it up, so that a second run of it is the same."""
 
     mails: list[tuple[Envelope, bytes]] = field(default_factory=list)
+    stored: dict[int, str] = field(default_factory=dict)
+    """References into the object store, by place in ``mails``."""
     futures: list[asyncio.Future[int]] = field(default_factory=list)
     mine: bool = False
 
@@ -85,10 +89,21 @@ class Journal:
     """Takes mails from the listeners. Lives in the event loop; its commits happen in the writer's thread."""
 
     def __init__(
-        self, writer: Writer, mails: Mails, queue: Queue, clock: Callable[[], datetime], *, keep: bool = True
+        self,
+        writer: Writer,
+        mails: Mails,
+        queue: Queue,
+        clock: Callable[[], datetime],
+        *,
+        keep: bool = True,
+        objects: Objects | None = None,
     ) -> None:
-        """``keep``: a worker of this process takes the mails from the queue; else whoever works claims them."""
+        """``keep``: a worker of this process takes the mails from the queue; else whoever works claims them.
+
+        Large mails go to ``objects``, where there is such a store, before they take part in a commit.
+        """
         self._keep = keep
+        self._objects = objects
         self._writer = writer
         self._mails = mails
         self._queue = queue
@@ -98,6 +113,9 @@ class Journal:
 
     async def accept(self, envelope: Envelope, raw: bytes) -> int:
         """Keep a mail; returns its id after the commit. Raises Temporary where it could not be kept."""
+        stored = ""
+        if self._objects is not None and len(raw) > INLINE_BYTES:
+            stored = await self._objects.keep(raw)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[int] = loop.create_future()
         with self._lock:
@@ -105,6 +123,8 @@ class Journal:
             if batch is None:
                 batch, fresh = _Batch(mine=self._keep and self._queue.bytes < MOST_IN_MEMORY_BYTES), True
                 self._open = batch
+            if stored:
+                batch.stored[len(batch.mails)] = stored
             batch.mails.append((envelope, raw))
             batch.futures.append(future)
         if fresh:
@@ -115,7 +135,7 @@ class Journal:
         def job(connection: Connection) -> tuple[list[int], datetime]:
             self._close(batch)
             now = self._clock()
-            return self._mails.add(connection, batch.mails, now, mine=batch.mine), now
+            return self._mails.add(connection, batch.mails, now, mine=batch.mine, stored=batch.stored), now
 
         def done(result: Future[tuple[list[int], datetime]]) -> None:
             self._close(batch)  # once more: where no transaction could begin, the job never ran

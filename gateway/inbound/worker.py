@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -165,7 +165,22 @@ class Worker:
         claim = self._writer.submit(lambda connection: self._mails.claim(connection, now, BATCH))
         claimed: list[Waiting] = await asyncio.wrap_future(claim)
         self._more = len(claimed) == BATCH
-        return self._queue.put(claimed)
+        whole = await asyncio.gather(*(self._whole(waiting) for waiting in claimed))
+        return self._queue.put([waiting for waiting in whole if waiting is not None])
+
+    async def _whole(self, waiting: Waiting) -> Waiting | None:
+        """With its raw mail, if that lies in the object store; None where it cannot be had now."""
+        if not waiting.stored:
+            return waiting
+        try:
+            raw = await asyncio.to_thread(self._mails.stored, waiting.stored)
+        except Unavailable as problem:
+            log.part_crashed("object store", problem)  # its lease ends by itself, and then it is claimed again
+            return None
+        except (OSError, ValueError) as problem:
+            await self._set_aside(waiting, problem)
+            return None
+        return replace(waiting, raw=raw, stored="")
 
     async def _work(self, batch: list[Waiting]) -> None:
         try:
