@@ -29,6 +29,11 @@ class Report:
     def blame(self, what: str) -> None:
         self.wrong.append(what)
 
+    def add(self, part: Report) -> None:
+        """Take in what a part of the run found."""
+        self.counts.update(part.counts)
+        self.wrong += part.wrong
+
     def slowest(self, what: str, seconds: float) -> None:
         """Remember the longest, in whole seconds, rounded up."""
         self.counts[what] = max(self.counts[what], ceil(seconds))

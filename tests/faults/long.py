@@ -69,16 +69,14 @@ def _clock_jumps(folder: Path, seed: int, steps: int, step: Step) -> Report:
 
 def _in_folder(report: Report, folder: Path, run: Callable[[Path], Report]) -> None:
     folder.mkdir(parents=True)
-    part = run(folder)
-    report.counts.update(part.counts)
-    report.wrong += part.wrong
+    report.add(run(folder))
 
 
 RUNS = {
     "model": Run(3_000_000, _walk),
     "kill": Run(700, lambda folder, seed, steps, step: kill.run(folder, seed, steps, step)),
     "syscalls": Run(200, lambda folder, seed, steps, step: syscalls.run(folder, seed, 0, step)),
-    "powercut": Run(5000, lambda folder, seed, steps, step: powercut.run(folder, seed, steps, steps // 100, step)),
+    "powercut": Run(5000, lambda folder, seed, steps, step: powercut.run(folder, seed, steps, step)),
     "diskfault": Run(300, lambda folder, seed, steps, step: diskfault.run(folder, seed, steps, step)),
     "diskfull": Run(20, lambda folder, seed, steps, step: diskfault.run_full(folder, seed, steps, 30.0, step)),
     "database": Run(10, lambda folder, seed, steps, step: dbaway.run(folder, seed, steps, 60.0, step)),

@@ -33,10 +33,23 @@ _ON_THE_WIRE = 0.05
 """Seconds in which replies that were sent reach the clients, and mails the relay."""
 
 
-def run(folder: Path, seed: int, cuts: int, revivals: int = 1, step: Callable[[], None] = lambda: None) -> Report:
-    """``revivals`` of the cuts are followed by a new start on what is left."""
+_CUTS_A_ROUND = 100
+"""Then it begins anew: each cut costs as much as there is on the disk."""
+
+
+def run(folder: Path, seed: int, cuts: int, step: Callable[[], None] = lambda: None) -> Report:
+    """One cut of each hundred is followed by a new start on what is left."""
+    report = Report("power cut", seed)
+    for done in range(0, cuts, _CUTS_A_ROUND):
+        here = folder / f"from-{done}"
+        here.mkdir()
+        report.add(_round(here, seed + done, min(_CUTS_A_ROUND, cuts - done), step))
+    return report
+
+
+def _round(folder: Path, seed: int, cuts: int, step: Callable[[], None]) -> Report:
     chance = random.Random(seed)
-    revived = set(chance.sample(range(cuts), revivals))
+    revived = chance.randrange(cuts)
     with mounted(folder / "disk") as disk, Scene(folder, "power cut", seed, data=disk.mount) as scene:
         scene.gateway.start()
         scene.clients.start(scene.letters)
@@ -45,7 +58,7 @@ def run(folder: Path, seed: int, cuts: int, revivals: int = 1, step: Callable[[]
             image = folder / f"cut-{number}"
             kept, arrivals = _cut(scene, disk, chance.randrange(1 << 30), image)
             _look(scene.report, image, kept)
-            if number in revived:
+            if number == revived:
                 _revive(scene, image, kept, arrivals)
             shutil.rmtree(image)
             step()

@@ -14,7 +14,7 @@ Fault = Callable[[Path, int], Report]
 FAULTS: dict[str, Fault] = {
     "killed at random moments": lambda folder, seed: kill.run(folder, seed, kills=12),
     "killed at system calls": lambda folder, seed: syscalls.run(folder, seed, sample=5),
-    "power cut": lambda folder, seed: powercut.run(folder, seed, cuts=50, revivals=1),
+    "power cut": lambda folder, seed: powercut.run(folder, seed, cuts=50),
     "failing writes and syncs": lambda folder, seed: diskfault.run(folder, seed, faults=len(diskfault.FAULTS)),
     "full disk": lambda folder, seed: diskfault.run_full(folder, seed, times=2, seconds=1.0),
     "database stopped, then cut off": lambda folder, seed: dbaway.run(folder, seed, times=2, seconds=2.0),
