@@ -43,20 +43,22 @@ def list_(
 @app.command()
 def retry(context: typer.Context, ids: Ids) -> None:
     """Send mails now that wait for their next try, were given up, or were cancelled."""
-    _change(context, ids, DeliveryState.WAITING, set(DeliveryState) - {DeliveryState.SENT})
+    _change(context, ids, DeliveryState.WAITING, set(DeliveryState) - {DeliveryState.SENT}, "sent again")
 
 
 @app.command()
 def cancel(context: typer.Context, ids: Ids) -> None:
     """Take back mails that wait."""
-    _change(context, ids, DeliveryState.CANCELLED, {DeliveryState.WAITING})
+    _change(context, ids, DeliveryState.CANCELLED, {DeliveryState.WAITING}, "cancelled")
 
 
-def _change(context: typer.Context, ids: list[int], state: DeliveryState, allowed: set[DeliveryState]) -> None:
+def _change(
+    context: typer.Context, ids: list[int], state: DeliveryState, allowed: set[DeliveryState], verb: str
+) -> None:
     now = datetime.now(UTC)
     with store_of(context) as store:
         wrong = [str(id_) for id_ in ids if not store.outbox.change(id_, state, sorted(allowed), now)]
     if wrong:
-        states = ", ".join(sorted(allowed))
-        raise Permanent("", f"not {states}, left as it was: {', '.join(wrong)}; see: gateway outbox list")
+        states = " or ".join(sorted(allowed))
+        raise Permanent("", f"only {states} mails can be {verb}, not {', '.join(wrong)}; see: gateway outbox list")
     out.print(text(f"{len(ids)} {state.value}"))
