@@ -78,7 +78,8 @@ def release(context: typer.Context, ids: Ids) -> None:
     with store_of(context) as store:
         wrong = [str(id_) for id_ in ids if not _release(store, id_, now)]
     if wrong:
-        raise Permanent("", f"only held and failed mails can be released, not {', '.join(wrong)}; see: gateway mail list")
+        kept = ", ".join(wrong)
+        raise Permanent("", f"only held and failed mails can be released, not {kept}; see: gateway mail list")
     out.print(text(f"{len(ids)} on the way; the running gateway takes {'it' if len(ids) == 1 else 'them'} up at once"))
 
 

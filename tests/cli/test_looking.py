@@ -97,7 +97,7 @@ def test_only_held_and_failed_mails_are_sent_through_again(look: Run) -> None:
     (done,) = [row["id"] for row in look("mail", "list", "--json").json if row["subject"] == "Nobody can sign in"]
     result = look("mail", "release", done)
     assert result.status == 1
-    assert "neither held nor failed" in result.err
+    assert f"only held and failed mails can be released, not {done};" in result.err
 
 
 def test_a_replayed_mail_is_decided_again(look: Run) -> None:
@@ -115,7 +115,7 @@ def test_outgoing_mails_are_listed_cancelled_and_tried_again(look: Run) -> None:
     one = waiting[-1]["id"]
     assert look("outbox", "cancel", one).status == 0
     assert [row["id"] for row in look("outbox", "list", "--state", "cancelled", "--json").json] == [one]
-    assert look("outbox", "cancel", one).status == 1
+    assert f"only waiting mails can be cancelled, not {one};" in look("outbox", "cancel", one).err
     assert look("outbox", "retry", one).status == 0
     assert look("outbox", "list", "--state", "cancelled").out.strip() == "nothing was sent"
 
