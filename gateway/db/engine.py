@@ -20,6 +20,14 @@ from gateway.disk import make_folder
 from gateway.errors import Permanent, Temporary
 
 BUSY_SECONDS = 20
+_NETWORK = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""So that a server whose machine or network is gone is noticed; what the URL says wins."""
 _EXPANDS = re.compile(r"(\d{4})_from_(\d{4})")
 
 
@@ -38,7 +46,7 @@ def open_engine(url: str) -> Engine:
     """An engine whose connections are set up for durable commits."""
     file = sqlite_file(url)
     if file is None:
-        return create_engine(driver_url(url), pool_size=4, max_overflow=4, pool_pre_ping=True, pool_recycle=1800)
+        return _open_postgresql(url)
     make_folder(file.parent)
     engine = create_engine(
         url,
@@ -48,6 +56,14 @@ def open_engine(url: str) -> Engine:
     event.listen(engine, "connect", _sqlite_pragmas)
     event.listen(engine, "begin", _sqlite_begin)
     return engine
+
+
+def _open_postgresql(url: str) -> Engine:
+    given = make_url(url).query
+    patience = {name: value for name, value in _NETWORK.items() if name not in given}
+    return create_engine(
+        driver_url(url), pool_size=4, max_overflow=4, pool_pre_ping=True, pool_recycle=1800, connect_args=patience
+    )
 
 
 def _sqlite_pragmas(connection: sqlite3.Connection, _record: Any) -> None:

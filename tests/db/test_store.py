@@ -61,6 +61,17 @@ def test_commits_survive_a_power_cut_by_setting(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
+def test_a_server_that_is_gone_is_noticed_soon_unless_the_url_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[dict[str, object]] = []
+    monkeypatch.setattr("gateway.db.engine.create_engine", lambda _url, **options: seen.append(options["connect_args"]))
+    open_engine("postgresql://desk@db.example/desk?connect_timeout=3")
+    (patience,) = seen
+    assert "connect_timeout" not in patience
+    assert 0 < int(str(patience["tcp_user_timeout"])) <= 30_000
+
+
 def test_ids_are_never_given_twice(store: Store) -> None:
     ids = [store.writer.run(lambda c: store.ids.take(c, ticket)) for _ in range(BLOCK + 5)]
     assert len(set(ids)) == BLOCK + 5

@@ -42,9 +42,11 @@ class Strace:
         wait_for(self._attached, f"strace attaches to {pid}", 20)
 
     def _attached(self) -> bool:
+        """Its fault may strike at once, so that it has ended by now."""
         assert self._process.stderr is not None
-        assert self._process.poll() is None, "strace ended"
-        return _ATTACHED in self._process.stderr.readline().decode()
+        line = self._process.stderr.readline().decode()
+        assert line, "strace ended, and had not attached"
+        return _ATTACHED in line
 
     def __enter__(self) -> Strace:
         return self
