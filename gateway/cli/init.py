@@ -24,10 +24,10 @@ def init(
 
     config = config_path(context)
     policy = config.with_name("policy.toml")
-    contents = {config: _configuration(policy), policy: default_text("policy.toml")}
+    contents = {config: _configuration(config.parent.resolve()), policy: default_text("policy.toml")}
     present = [str(path) for path in contents if path.exists()]
     if present and not force:
-        raise Permanent("", f"{' and '.join(present)} already there; nothing was written. To overwrite: --force")
+        raise Permanent("", f"{' and '.join(present)} already there: nothing was written. To overwrite: --force")
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,10 +40,12 @@ def init(
     _next_steps(config, policy, settings.gateway.data_dir, secret_file(settings))
 
 
-def _configuration(policy: Path) -> str:
-    """The embedded configuration, made to name the policy beside it."""
-    template = default_text("gateway.toml")
-    return template.replace('# policy = "policy.toml"', f"policy = {json.dumps(str(policy))}")
+def _configuration(folder: Path) -> str:
+    """The embedded configuration, made to name policy and data beside it, from wherever the gateway is started."""
+    text = default_text("gateway.toml")
+    for key, name in (("data_dir", "var"), ("policy", "policy.toml")):
+        text = text.replace(f'# {key} = "{name}"', f"{key} = {json.dumps(str(folder / name))}")
+    return text
 
 
 def _next_steps(config: Path, policy: Path, data: Path, secret: Path) -> None:
@@ -54,5 +56,5 @@ def _next_steps(config: Path, policy: Path, data: Path, secret: Path) -> None:
         (secret, "signs reply addresses; back it up"),
     ):
         out.print(text(f"{path}  "), text(what, "dim"))
-    out.print("\nNow put your own addresses into it (example.com stands in three places), then:")
+    out.print(f"\nNow put your own addresses into {config.name} (example.com stands in three places), then:")
     out.print("  gateway check\n  gateway serve", style="bold")

@@ -25,7 +25,7 @@ def add(path: Path, text: str) -> None:
 def test_init_writes_a_configuration_that_holds_and_names_the_policy_beside_it(run: Run, tmp_path: Path) -> None:
     assert run("init").status == 0
     settings = load(tmp_path / "gateway.toml", {})
-    assert settings.gateway.policy == Path("policy.toml")
+    assert settings.gateway.policy == tmp_path / "policy.toml"
     assert (tmp_path / "policy.toml").exists()
     assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "var" / "secret.key").stat().st_mode) == 0o600
@@ -35,6 +35,15 @@ def test_init_writes_where_the_configuration_is_named(run: Run, tmp_path: Path) 
     assert run("--config", tmp_path / "etc" / "desk.toml", "init").status == 0
     settings = load(tmp_path / "etc" / "desk.toml", {})
     assert settings.gateway.policy == tmp_path / "etc" / "policy.toml"
+    assert settings.gateway.data_dir == tmp_path / "etc" / "var"
+
+
+def test_what_init_writes_holds_from_wherever_the_gateway_is_started(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("--config", "etc/desk.toml", "init")
+    assert load(Path("etc/desk.toml"), {}).gateway.data_dir.is_absolute()
+    here = Path("etc").resolve()
+    monkeypatch.chdir("/")
+    assert run("--config", here / "desk.toml", "check", "--json").json[2]["level"] == "ok"
 
 
 def test_init_overwrites_nothing_unless_forced(run: Run, tmp_path: Path) -> None:
