@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mailbox
 import os
+import random
 import signal
 import smtplib
 import socket
@@ -53,9 +54,15 @@ def wait_for(condition: Callable[[], T], what: str, patience: float = PATIENCE) 
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those that the kernel gives to outgoing connections, so that it is still free after a restart."""
+    for port in random.sample(range(10_000, 32_000), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError("no free port below 32000")
 
 
 class Gateway:
