@@ -269,7 +269,6 @@ class ReadMail(Carried):
     """SHA-256 (hex) over what two copies of one mail share, whatever road they took."""
     loop: str = ""
     """Value of the X-Gateway-Loop header, unverified."""
-    received_hops: int = 0
     defects: tuple[str, ...] = ()
 
 

@@ -111,7 +111,6 @@ def _facts(found: Structure, leaves: Bodies, limits: Limits) -> ReadMail:
         has_text=bool(leaves.texts),
         html=html_body,
         loop=headers.get("x-gateway-loop"),
-        received_hops=len(headers.raws("received")),
         defects=(*found.defects, *(["body-too-long"] if _cut(leaves, limits) else [])),
     )
 
