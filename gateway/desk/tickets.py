@@ -39,19 +39,8 @@ def opened(
     """A new ticket of ``requester``. A ``severity`` that an agent commands overrides the verdict's; ``language`` is the
     requester's where that is not the mail's."""
     verdict = case.verdict
-    mailbox = refers_to.mailbox if refers_to else case.lookups.mailbox.name
-    new = NewTicket(
-        subject=_subject(case),
-        severity=severity or verdict.severity,
-        category=verdict.category,
-        subcategory=verdict.subcategory,
-        mailbox=mailbox,
-        language=language or case.mail.language or case.settings.by_name[mailbox].language,
-        requester=requester,
-        cc=people.copied(case, (requester.address, case.sender.address)),
-        refers_to=refers_to.id if refers_to else 0,
-    )
-    agents = people.desk(case.settings, mailbox, "", without=case.sender.address)
+    new = _new(case, requester, severity, refers_to, language)
+    agents = people.desk(case.settings, new.mailbox, "", without=case.sender.address)
     events = [f"opened: {why}"]
     if refers_to:
         events.append(f"refers to {refers_to.number}")
@@ -70,6 +59,23 @@ def opened(
         events=tuple(events),
         actor=case.sender.address or "gateway",
         verdict=verdict,
+    )
+
+
+def _new(
+    case: Case, requester: Address, severity: Severity | None, refers_to: Ticket | None, language: str
+) -> NewTicket:
+    mailbox = refers_to.mailbox if refers_to else case.lookups.mailbox.name
+    return NewTicket(
+        subject=_subject(case),
+        severity=severity or case.verdict.severity,
+        category=case.verdict.category,
+        subcategory=case.verdict.subcategory,
+        mailbox=mailbox,
+        language=language or case.mail.language or case.settings.by_name[mailbox].language,
+        requester=requester,
+        cc=people.copied(case, (requester.address, case.sender.address)),
+        refers_to=refers_to.id if refers_to else 0,
     )
 
 
