@@ -59,7 +59,8 @@ class Listener:
             self._server = await loop.create_server(self._connect, host.strip("[]"), int(port), backlog=_BACKLOG)
         except OSError as problem:
             # asyncio's own text repeats the address; a name that is not found has no errno of the system's.
-            reason = os.strerror(problem.errno) if (problem.errno or 0) > 0 else problem.strerror
+            number = problem.errno or 0
+            reason = os.strerror(number) if number > 0 else problem.strerror
             remedy = "stop what listens there, or choose another address"
             raise ConfigurationError([f"cannot listen on {self._listen}: {reason}; {remedy}"]) from None
         self._watch = loop.create_task(self._check_connections())
