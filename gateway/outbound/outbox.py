@@ -208,6 +208,7 @@ class Outbox:
                 raise  # the mail stays as it is, and is given up another time
             except Exception as problem:
                 log.part_crashed("report", problem)
+            self.wake()
         await asyncio.to_thread(self._store.failed, mail.id, why)
 
     async def _record_all(self) -> None:

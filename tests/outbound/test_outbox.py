@@ -23,6 +23,7 @@ class World:
     def __init__(self, connections: int = 4) -> None:
         self.store, self.transport, self.clock = FakeStore(), FakeTransport(), Clock()
         self.reports: list[tuple[int, str]] = []
+        self.report_mails: list[Due] = []
         self.reports_lost = 0
         settings = SETTINGS.model_copy(update={"outbound": Outbound.model_validate({"connections": connections})})
         self.outbox = Outbox(self.store, self.transport, self._parts, self._report, settings, KEYS, self.clock)
@@ -37,6 +38,7 @@ class World:
         if why == "report fails":
             raise RuntimeError(why)
         self.reports.append((mail.id, why))
+        self.store.add(*self.report_mails)
 
 
 def test_retries_come_after_1_5_15_30_60_minutes_and_then_every_hour_for_five_days() -> None:
@@ -129,6 +131,15 @@ async def test_one_refused_recipient_is_reported_and_stops_nobody() -> None:
         await until(lambda: sorted(world.store.done) == [1, 3] and world.store.given_up)
     assert world.store.given_up == [(2, "550 unknown")]
     assert world.reports == [(2, "550 unknown")]
+
+
+async def test_a_report_goes_at_once() -> None:
+    world = World()
+    world.report_mails = [due(9)]
+    world.store.add(due(1))
+    world.transport.answers["r1@x.example"] = Permanent("no", "5.1.1 unknown")
+    async with running(world.outbox):
+        await until(lambda: world.store.done == [9])
 
 
 async def test_a_mail_that_is_too_old_is_reported() -> None:
