@@ -51,7 +51,7 @@ def _configuration(folder: Path) -> str:
 def _next_steps(config: Path, policy: Path, data: Path, secret: Path) -> None:
     for path, what in (
         (config, "every setting, with its default"),
-        (policy, "severity, categories, hours, on-call"),
+        (policy, "severities, categories, hours, and whom they page"),
         (data, "database, raw mails, outgoing mail"),
         (secret, "signs reply addresses; back it up"),
     ):
