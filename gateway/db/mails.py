@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from gateway.db.ids import Ids
 from gateway.db.objects import Objects
+from gateway.db.prepared import Prepared
 from gateway.db.raw import EXPIRED, INLINE_BYTES, OBJECT, Segments
 from gateway.db.schema import fixed, from_moment, mail, to_moment
 from gateway.db.wake import Channel, wake
@@ -86,8 +87,8 @@ def put_right(connection: Connection, table: Table, now: datetime, longest: time
 
 
 _RECEIVED = fixed(MailState.RECEIVED)
-_INSERT = insert(mail)
-_FINISH = (
+_INSERT = Prepared.of(insert(mail))
+_FINISH = Prepared.of(
     update(mail)
     .where(mail.c.id == bindparam("id_"), mail.c.state == _RECEIVED, mail.c.node == bindparam("node_"))
     .values({name: bindparam(name) for name in ("state", "reason", "subject", "ticket_id", "done_at", "lease_until")})
@@ -125,16 +126,23 @@ class Mails:
         already. Raises Temporary where a segment cannot be written.
         """
         references = stored or self._large([raw for _, raw in mails])
-        lease_until = connection.execute(select(self._lease(connection, now))).scalar_one() if mine else 0
+        lease_until = self.lease_until(connection, now) if mine else 0
         ids = [self._ids.take(connection, mail) for _ in mails]
         rows = [
             self._row(id_, envelope, raw, references.get(n, ""), to_moment(now), lease_until)
             for n, (id_, (envelope, raw)) in enumerate(zip(ids, mails, strict=True))
         ]
-        connection.execute(_INSERT, rows)
+        _INSERT.many(connection, rows)
         if not mine:
             wake(connection, Channel.MAIL)
         return ids
+
+    def lease_until(self, connection: Connection, now: datetime) -> int:
+        """When a lease that begins now ends, by the clock that leases go by."""
+        if connection.dialect.name == "sqlite":
+            return to_moment(now) + self.lease_seconds * 1_000_000
+        moment: int = connection.execute(select(self._lease(connection, now))).scalar_one()
+        return moment
 
     def _lease(self, connection: Connection, now: datetime) -> ColumnElement[int]:
         return db_now(connection, now) + self.lease_seconds * 1_000_000
@@ -259,8 +267,7 @@ class Mails:
             }
             for o in outcomes
         ]  # fmt: skip
-        result = connection.execute(_FINISH, rows)
-        if result.rowcount != len(rows):
+        if _FINISH.many(connection, rows) != len(rows):
             raise LeaseLost
 
     def set_aside(self, connection: Connection, mail_id: int, why: str, due_at: datetime) -> None:

@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Table, bindparam, case, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, case, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.db.ids import Ids
-from gateway.db.mails import Mails, Outcome, db_now
+from gateway.db.mails import Mails, Outcome
+from gateway.db.prepared import Prepared
 from gateway.db.rows import outgoing_row, page_row, verdict_evidence
 from gateway.db.schema import attachment, event, message, outgoing, page, participant, seen, sender, ticket, to_moment
 from gateway.db.wake import Channel, wake
@@ -38,23 +39,36 @@ from gateway.model import (
 from gateway.settings import Settings
 
 _ORDER: tuple[Table, ...] = (ticket, participant, message, attachment, outgoing, page, event)
-_INSERTS = {table.name: insert(table) for table in _ORDER}
-_SOLVE: dict[str, Any] = {
-    "status": bindparam("status"),
-    "severity": bindparam("severity"),
-    "assignee": bindparam("assignee"),
-}
-_CHANGE = (
+_INSERTS = {table.name: Prepared.of(insert(table)) for table in _ORDER}
+_CHANGE = Prepared.of(
     update(ticket)
     .where(ticket.c.id == bindparam("id_"))
-    .values({**_SOLVE, "solved_at": bindparam("solved_at"), "updated_at": bindparam("updated_at")})
+    .values({name: bindparam(name) for name in ("status", "severity", "assignee", "solved_at", "updated_at")})
+)
+_SEE = Prepared(
+    sqlite=sqlite.insert(seen).on_conflict_do_nothing(), postgresql=postgresql.insert(seen).on_conflict_do_nothing()
 )
 
 
-_SEE = {
-    "sqlite": sqlite.insert(seen).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(seen).on_conflict_do_nothing(),
-}
+def _started(current: ColumnElement[int], limit: str, new: ColumnElement[int]) -> ColumnElement[int]:
+    return case((current > bindparam(limit, type_=current.type), current), else_=new)
+
+
+def _count(insert_: Any) -> Any:
+    """Windows start with the first mail after the last one ended (``Known`` gave 0 then)."""
+    new = insert_.excluded
+    return insert_.on_conflict_do_update(
+        index_elements=[sender.c.address],
+        set_={
+            "mails": new.mails,
+            "acks": new.acks,
+            "mails_since": _started(sender.c.mails_since, "loop_start", new.mails_since),
+            "acks_since": _started(sender.c.acks_since, "hour_start", new.acks_since),
+        },
+    )
+
+
+_COUNT = Prepared(sqlite=_count(sqlite.insert(sender)), postgresql=_count(postgresql.insert(sender)))
 
 
 class Raced(Exception):
@@ -126,7 +140,7 @@ class Unit:
         self._undeliverable: list[tuple[int, str]] = []
         self._bounced: list[tuple[int, str]] = []
         self._held_until = time.monotonic() + mails.lease_seconds
-        self._lease = connection.execute(select(db_now(connection, now))).scalar_one() + mails.lease_seconds * 1_000_000
+        self._lease = mails.lease_until(connection, now)
 
     def add(self, case: Case) -> Applied:
         """Gather the rows of one decision. Raises what composing raises, and then leaves nothing behind."""
@@ -306,13 +320,13 @@ class Unit:
             self._mails.finish(self._connection, self._outcomes, self._now)
         for table in _ORDER:
             if self._rows[table.name]:
-                self._connection.execute(_INSERTS[table.name], self._rows[table.name])
+                _INSERTS[table.name].many(self._connection, self._rows[table.name])
         if self._rows["page"]:
             wake(self._connection, Channel.PAGE)
         if self._rows["outgoing"] and not self._node:
             wake(self._connection, Channel.OUTGOING)
         if self._changes:
-            self._connection.execute(_CHANGE, self._changes)
+            _CHANGE.many(self._connection, self._changes)
         if self._senders:
             self._count_senders()
         for ticket_id, address in self._undeliverable:
@@ -326,37 +340,23 @@ class Unit:
 
     def _see(self, rows: list[dict[str, Any]]) -> None:
         """In the order of the keys, so that two nodes with the same mails wait for each other only one way."""
-        counted = {"preserve_rowcount": True}
-        see = _SEE[self._connection.dialect.name]
-        if self._connection.execute(see, rows, execution_options=counted).rowcount != len(rows):
+        if _SEE.many(self._connection, rows) != len(rows):
             raise Raced
 
     def _count_senders(self) -> None:
-        """Windows start with the first mail after the last one ended (``Known`` gave 0 then)."""
-        loop = to_moment(self._now - timedelta(minutes=self._settings.loops.minutes))
-        hour = to_moment(self._now - timedelta(hours=1))
-        insert_ = (postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert)(sender)
-        new = insert_.excluded
-        upsert = insert_.on_conflict_do_update(
-            index_elements=[sender.c.address],
-            set_={
-                "mails": new.mails,
-                "acks": new.acks,
-                "mails_since": _started(sender.c.mails_since, loop, new.mails_since),
-                "acks_since": _started(sender.c.acks_since, hour, new.acks_since),
-            },
-        )
+        starts = {
+            "loop_start": to_moment(self._now - timedelta(minutes=self._settings.loops.minutes)),
+            "hour_start": to_moment(self._now - timedelta(hours=1)),
+            "mails_since": self._moment,
+            "acks_since": self._moment,
+        }
         rows = [
-            {"address": address, "mails": mails, "acks": acks, "mails_since": self._moment, "acks_since": self._moment}
+            {"address": address, "mails": mails, "acks": acks, **starts}
             for address, (mails, acks) in sorted(self._senders.items())
         ]
-        self._connection.execute(upsert, rows)
+        _COUNT.many(self._connection, rows)
 
 
 def _answers(out: Outgoing, sender: str) -> bool:
     """Whether this is a mail by which the gateway itself answers the sender."""
     return out.automatic and out.recipient.address.lower() == sender.lower()
-
-
-def _started(current: Any, limit: int, new: Any) -> Any:
-    return case((current > limit, current), else_=new)

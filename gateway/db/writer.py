@@ -32,6 +32,8 @@ class Writer:
     def __init__(self, engine: Engine, ids: Ids) -> None:
         self._engine = engine
         self._ids = ids
+        self._driver: Any = engine.dialect.loaded_dbapi
+        """Its errors: statements that are run by it itself raise them."""
         self._queue: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._connection: Connection | None = None
@@ -110,16 +112,21 @@ class Writer:
             with connection.begin():
                 self._ids.begin(connection)
                 return [job(connection) for job in jobs]
-        except SQLAlchemyError as problem:
+        except (SQLAlchemyError, self._driver.Error) as problem:
             # After a failed commit or a lost server nothing about the connection can be trusted.
             self._drop_connection()
-            kind = Unavailable if isinstance(problem, OperationalError | InterfaceError) else Temporary
-            # SQLAlchemy's own text quotes the statement, PostgreSQL's second line the row: both hold what a mail says.
-            cause, _, _ = str(getattr(problem, "orig", problem)).partition("\n")
-            raise kind("database trouble, try again later", f"database: {cause}") from problem
+            raise self._trouble(problem) from problem
         except Exception:
             self._ids.forget()
             raise
+
+    def _trouble(self, problem: Exception) -> Temporary:
+        """A failure of the database, as SQLAlchemy or its driver told it."""
+        away = (OperationalError, InterfaceError, self._driver.OperationalError, self._driver.InterfaceError)
+        kind = Unavailable if isinstance(problem, away) else Temporary
+        # SQLAlchemy's own text quotes the statement, PostgreSQL's second line the row: both hold what a mail says.
+        cause, _, _ = str(getattr(problem, "orig", problem)).partition("\n")
+        return kind("database trouble, try again later", f"database: {cause}")
 
     def _drop_connection(self) -> None:
         self._ids.forget()
