@@ -1,48 +1,51 @@
 """An SMTP session in which mail after mail goes out, with the commands of one sent together (RFC 2920).
 
 aiosmtplib connects, starts TLS and logs in, and hands the connection over: its own protocol waits for the reply to
-each command, which took three times as long for a mail.
+each command, which took several times as long for a mail. Here the data follows as soon as its 354 comes in, and
+whoever sends a mail is woken once, at its end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
 
 _LONGEST_REPLY = 64 * 1024
 _STRAY = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _END = b".\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    code: int
-    text: str
+_STEPS = ("MAIL", "RCPT", "DATA", "mail")
+"""What the relay answers; ``mail`` is the data."""
+_YES = ((b"250", b"251"), (b"250", b"251"), (b"354",), (b"250",))
 
 
 class Refused(Exception):
-    """The relay said no. ``command`` is what it answered."""
+    """The relay said no. ``step`` is what it answered."""
 
-    def __init__(self, command: str, reply: Reply) -> None:
-        super().__init__(f"{command}: {reply.code} {reply.text}")
-        self.command = command
-        self.reply = reply
+    def __init__(self, step: str, code: int, text: str) -> None:
+        super().__init__(f"{step}: {code} {text}")
+        self.step = step
+        self.code = code
+        self.text = text
 
 
 class Conversation(asyncio.Protocol):
-    """Takes over a connection that has said EHLO. After any failure it is of no use: close it."""
+    """Takes over a connection that has said EHLO, for one mail at a time. After any failure it is closed."""
 
     def __init__(self, transport: asyncio.Transport, pipelining: bool, timeout: float) -> None:
+        self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._pipelining = pipelining
         self._timeout = timeout
         self._buffer = b""
-        self._text: list[str] = []
-        self._replies: list[Reply] = []
-        self._wanted = 0
-        self._waiter: asyncio.Future[None] | None = None
+        self._text: list[bytes] = []
+        self._commands: tuple[bytes, ...] = ()
+        self._data = b""
+        self._asked = self._answered = 0
+        """Steps of the mail that is on its way."""
+        self._ended: asyncio.Future[None] | None = None
         self._broken: Exception | None = None
+        self._spoke = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self.handed_over = False
         """The relay has answered the last mail's commands: from here on it may hold the mail."""
         transport.set_protocol(self)
@@ -51,24 +54,22 @@ class Conversation(asyncio.Protocol):
     def alive(self) -> bool:
         return self._broken is None and not self._transport.is_closing()
 
-    async def send(self, mail: bytes, rcpt: bytes, data: bytes) -> Reply:
+    async def send(self, mail: bytes, rcpt: bytes, data: bytes) -> None:
         """One mail: the parameters of MAIL and of RCPT, and the data.
 
         Raises Refused, TimeoutError or ConnectionError.
         """
-        self.handed_over = False
-        commands = (b"MAIL FROM:" + mail + b"\r\n", b"RCPT TO:" + rcpt + b"\r\n", b"DATA\r\n")
-        batches = (commands,) if self._pipelining else tuple((command,) for command in commands)
-        for batch in batches:
-            replies = await self._ask(b"".join(batch), len(batch))
-            self.handed_over = True
-            for command, reply in zip(batch, replies, strict=True):
-                if reply.code not in ((354,) if command == b"DATA\r\n" else (250, 251)):
-                    raise Refused(command[:4].decode(), reply)
-        (reply,) = await self._ask(quoted(data), 1)
-        if reply.code != 250:
-            raise Refused("mail", reply)
-        return reply
+        if self._broken is not None:
+            raise self._broken
+        self._commands = (b"MAIL FROM:" + mail + b"\r\n", b"RCPT TO:" + rcpt + b"\r\n", b"DATA\r\n")
+        self._data = data
+        self._asked = self._answered = 0
+        self._ended = self._loop.create_future()
+        self._go_on()
+        try:
+            await self._ended
+        finally:
+            self._ended, self._data = None, b""
 
     def quit(self) -> None:
         """Say goodbye, and wait for no answer."""
@@ -79,48 +80,84 @@ class Conversation(asyncio.Protocol):
     def close(self) -> None:
         self._transport.abort()
 
-    async def _ask(self, request: bytes, replies: int) -> list[Reply]:
-        if self._broken is not None:
-            raise self._broken
-        self._wanted, self._replies = replies, []
-        self._waiter = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._waiter
-        finally:
-            self._waiter = None
-        return self._replies
+    def _go_on(self) -> None:
+        """All that was asked is answered: say what comes next, or end the mail."""
+        self.handed_over = self._answered > 0
+        if self._answered == len(_STEPS):
+            self._end(None)
+        elif self._answered == len(self._commands):
+            self._say(1, quoted(self._data))
+        elif self._pipelining:
+            self._say(len(self._commands), b"".join(self._commands))
+        else:
+            self._say(1, self._commands[self._answered])
+
+    def _say(self, steps: int, words: bytes) -> None:
+        self._asked += steps
+        self._spoke = self._loop.time()
+        self._timer = self._timer or self._loop.call_later(self._timeout, self._look)
+        self._transport.write(words)
+
+    def _look(self) -> None:
+        """Whether the relay takes too long. One timer goes on from mail to mail, for setting one costs more."""
+        self._timer = None
+        if self._ended is None:
+            return
+        left = self._spoke + self._timeout - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._break(TimeoutError(f"the relay did not answer within {self._timeout:g} seconds"))
 
     def data_received(self, data: bytes) -> None:
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         if len(self._buffer) + sum(map(len, self._text)) > _LONGEST_REPLY:
             self._break(ConnectionError("the relay's reply is too long"))
         for line in lines:
-            self._line(line.decode("utf-8", "replace").rstrip("\r"))
-        if self._waiter is not None and len(self._replies) >= self._wanted and not self._waiter.done():
-            self._waiter.set_result(None)
+            self._line(line.removesuffix(b"\r"))
+        if self._ended is not None and self._answered == self._asked and self._broken is None:
+            self._go_on()
 
-    def _line(self, line: str) -> None:
-        if not (line[:3].isascii() and line[:3].isdigit()) or line[3:4] not in ("", " ", "-"):
-            self._break(ConnectionError(f"the relay's reply is no reply: {line[:100]!r}"))
-            return
-        self._text.append(line[4:])
-        if line[3:4] != "-":
-            reply, self._text = Reply(int(line[:3]), " ".join(self._text)), []
-            if self._waiter is None or len(self._replies) == self._wanted:
-                self._break(ConnectionError(f"the relay said unasked: {reply.code} {reply.text}"))
-            else:
-                self._replies.append(reply)
+    def _line(self, line: bytes) -> None:
+        code, mark = line[:3], line[3:4]
+        if not code.isdigit() or mark not in (b" ", b"-", b""):
+            self._break(ConnectionError(f"the relay's reply is no reply: {_readable(line[:100])!r}"))
+        elif mark == b"-":
+            self._text.append(line[4:])
+        else:
+            text, self._text = [*self._text, line[4:]], []
+            self._reply(code, text)
+
+    def _reply(self, code: bytes, text: list[bytes]) -> None:
+        if self._ended is None or self._answered == self._asked:
+            self._break(ConnectionError(f"the relay said unasked: {_readable(code, *text)}"))
+        elif code in _YES[self._answered]:
+            self._answered += 1
+        else:
+            self.handed_over = True
+            self._break(Refused(_STEPS[self._answered], int(code), _readable(*text)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._break(ConnectionError(f"the relay closed the connection{f': {exc}' if exc else ''}"))
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _break(self, problem: Exception) -> None:
         self._broken = self._broken or problem
         self._transport.abort()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(problem)
+        self._end(problem)
+
+    def _end(self, problem: Exception | None) -> None:
+        if self._ended is None or self._ended.done():
+            return
+        if problem is None:
+            self._ended.set_result(None)
+        else:
+            self._ended.set_exception(problem)
+
+
+def _readable(*words: bytes) -> str:
+    return b" ".join(words).decode("utf-8", "replace")
 
 
 def quoted(data: bytes) -> bytes:

@@ -123,11 +123,13 @@ class Relay:
     def _parameters(self, offers: frozenset[str], mail_from: str, recipient: str, data: bytes) -> bytes:
         """What MAIL says (RFC 1870, RFC 6152, RFC 6531). What the relay does not offer it cannot be asked for."""
         options = [b"SIZE=%d" % len(data)] if "size" in offers else []
-        if not data.isascii():
+        ascii_only = data.isascii()
+        if not ascii_only:
             if "8bitmime" not in offers:
                 raise Permanent("The mail cannot be carried.", f"{self._where} does not offer 8BITMIME", "5.6.3")
             options.append(b"BODY=8BITMIME")
-        if not (mail_from.isascii() and recipient.isascii() and data[: data.find(b"\r\n\r\n")].isascii()):
+        head_is_ascii = ascii_only or data[: data.find(b"\r\n\r\n")].isascii()
+        if not (mail_from.isascii() and recipient.isascii() and head_is_ascii):
             if "smtputf8" not in offers:
                 raise Permanent("The address cannot be served.", f"{self._where} does not offer SMTPUTF8", "5.6.7")
             options.append(b"SMTPUTF8")
@@ -136,9 +138,8 @@ class Relay:
     def _failure(self, problem: Refused | OSError) -> GatewayError:
         if isinstance(problem, OSError):
             return Temporary("The connection to the relay failed.", f"{self._where}: {problem!r}", "4.4.2")
-        reply = problem.reply
-        enhanced = _ENHANCED.match(reply.text)
-        permanent = 500 <= reply.code < 600 and reply.code not in _OUR_SETUP
+        enhanced = _ENHANCED.match(problem.text)
+        permanent = 500 <= problem.code < 600 and problem.code not in _OUR_SETUP
         kind: type[GatewayError] = Permanent if permanent else Temporary
-        text = f"{self._where}: {problem.command}: {reply.code} {reply.text[:500]}"
+        text = f"{self._where}: {problem.step}: {problem.code} {problem.text[:500]}"
         return kind("The relay refused the mail.", text, enhanced[1] if enhanced else "")

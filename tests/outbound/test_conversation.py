@@ -1,0 +1,134 @@
+"""A conversation over a wire that a test holds in its hands."""
+
+import asyncio
+
+import pytest
+
+from gateway.outbound.conversation import Conversation, Refused
+
+COMMANDS = [b"MAIL FROM:<s@x>\r\n", b"RCPT TO:<r@x>\r\n", b"DATA\r\n"]
+WIRE = b"Subject: x\r\n\r\n..\r\n.\r\n"
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[bytes] = []
+        self.ended = False
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        pass
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.said.append(bytes(data))
+
+    def abort(self) -> None:
+        self.ended = True
+
+    def is_closing(self) -> bool:
+        return self.ended
+
+
+def start(pipelining: bool = True, timeout: float = 60) -> tuple[Conversation, Wire, asyncio.Task[None]]:
+    wire = Wire()
+    talk = Conversation(wire, pipelining, timeout)
+    return talk, wire, again(talk)
+
+
+def again(talk: Conversation) -> asyncio.Task[None]:
+    return asyncio.ensure_future(talk.send(b"<s@x>", b"<r@x>", b"Subject: x\r\n\r\n.\r\n"))
+
+
+async def test_commands_go_together_and_the_data_follows_its_354() -> None:
+    talk, wire, sending = start()
+    await asyncio.sleep(0)
+    assert wire.said == [b"".join(COMMANDS)]
+    talk.data_received(b"250 ok\r\n250 2.1.5 ok\r\n35")
+    assert not talk.handed_over
+    talk.data_received(b"4 go on\r\n")
+    assert wire.said[1:] == [WIRE]
+    assert talk.handed_over
+    talk.data_received(b"250-2.0.0\r\n250 kept\r\n")
+    await sending
+    assert talk.alive
+
+
+async def test_without_pipelining_each_command_waits_for_the_reply_to_the_one_before() -> None:
+    talk, wire, sending = start(pipelining=False)
+    for step, reply in enumerate((b"250 ok\r\n", b"251 ok\r\n", b"354 go\r\n")):
+        await asyncio.sleep(0)
+        assert wire.said == COMMANDS[: step + 1]
+        talk.data_received(reply)
+    assert wire.said[3:] == [WIRE]
+    talk.data_received(b"250 kept\r\n")
+    await sending
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        b"250 ok\r\n250 ok\r\n354 go\r\n250 kept\r\n",
+        b"250 ok\r\n250 ok\r\n354 go\r\n354 go\r\n",
+        b"250 ok\r\n25O ok\r\n",
+        "250 ok\r\n\u0662\u0665\u0660 ok\r\n".encode(),
+        b"250_ok\r\n",
+    ],
+)
+async def test_a_relay_that_answers_what_was_not_said_gets_no_data_and_no_further_mail(replies: bytes) -> None:
+    talk, wire, sending = start()
+    await asyncio.sleep(0)
+    talk.data_received(replies)
+    with pytest.raises(ConnectionError):
+        await sending
+    assert WIRE not in wire.said
+    assert not talk.alive
+    with pytest.raises(ConnectionError):
+        await again(talk)
+
+
+async def test_a_word_between_two_mails_ends_the_conversation() -> None:
+    talk, _, sending = start()
+    await asyncio.sleep(0)
+    talk.data_received(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    talk.data_received(b"250 kept\r\n")
+    await sending
+    talk.data_received(b"421 4.4.2 idle for too long\r\n")
+    assert not talk.alive
+
+
+async def test_a_refusal_says_what_was_refused_in_the_words_of_the_relay() -> None:
+    talk, wire, sending = start()
+    await asyncio.sleep(0)
+    talk.data_received(b"250 ok\r\n550-5.1.1 no such\r\n550 us\xffer\r\n503 no recipients\r\n")
+    with pytest.raises(Refused) as refusal:
+        await sending
+    assert (refusal.value.step, refusal.value.code, refusal.value.text) == ("RCPT", 550, "5.1.1 no such us\ufffder")
+    assert talk.handed_over
+    assert len(wire.said) == 1
+
+
+async def test_the_time_to_answer_begins_anew_with_each_word_of_ours() -> None:
+    talk, wire, sending = start(timeout=0.05)
+    await asyncio.sleep(0)
+    talk.data_received(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    talk.data_received(b"250 kept\r\n")
+    await sending
+    silent = again(talk)
+    with pytest.raises(TimeoutError):
+        await silent
+    assert len(wire.said) == 3
+    assert wire.ended
+
+
+async def test_a_sender_that_gave_up_is_no_trouble_for_the_conversation() -> None:
+    talk, wire, sending = start()
+    await asyncio.sleep(0)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    talk.close()
+    talk.connection_lost(None)
+    assert not talk.alive
+    assert wire.said == [b"".join(COMMANDS)]
