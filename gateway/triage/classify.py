@@ -205,9 +205,9 @@ def _kind(report: Report) -> str:
 
 def _component(report: Report) -> str:
     """The core component that the complaint is about; empty where it cannot be told."""
-    best = max(COMPONENTS, key=report.weight)
-    if report.weight(best):
-        return best if report.weight(best) > 5 or not report.has("vague") else ""
+    best, weight = report.heaviest(COMPONENTS)
+    if weight:
+        return best if weight > 5 or not report.has("vague") else ""
     if report.has("script", "status"):
         return "api"
     if report.has("surface") and not report.has("vague"):

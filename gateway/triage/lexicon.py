@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import compress, pairwise
 
 from gateway.triage.concepts import ASK, CLAUSE, END, MARK, QUOTE
 
@@ -31,7 +32,7 @@ BEGINNING = 300
 MEMO = 50_000
 """Words remembered per lexicon; beyond, hostile vocabulary is looked up afresh each time."""
 
-_BETWEEN = str.maketrans(dict.fromkeys("-/()[]{}<>*=+&_\\\t\r\n`", " "))
+_BETWEEN = bytes.maketrans(b"-/()[]{}<>*=+&_\\\t\r\n`", b" " * 20)
 _SPACING = (
     ("’", "'"),
     *((mark, " ") for mark in "»”‘\u00a0"),
@@ -50,6 +51,7 @@ PUNCTUATION = {
     **dict.fromkeys(";:,、–—", CLAUSE),
     **dict.fromkeys("\"'“„«「", QUOTE),
 }
+ENDS = frozenset(code for code in PUNCTUATION.values() if END in code)
 CJK = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 
 
@@ -78,8 +80,8 @@ class Codes(dict[str, str]):
         return ""
 
 
-Phrases = Mapping[str, Mapping[str, list[tuple[list[str], str]]]]
-"""First word, second word, to the words from the second on and the outline characters; longest first."""
+Phrases = Mapping[tuple[str, str], list[tuple[list[str], str]]]
+"""First and second word, to the words from the second on and the outline characters; longest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,12 @@ class Lexicon:
         """The outline characters of each word; a phrase's stand at its first word."""
         codes = list(map(self.codes.__getitem__, words))
         phrases = self.phrases
+        begins = map(phrases.__contains__, pairwise(words))
         covered = 0
-        pairs = zip(range(len(words)), words, words[1:], strict=False)
-        for place in [at for at, first, second in pairs if first in phrases and second in phrases[first]]:
+        for place in compress(range(len(words)), begins):
             if place < covered:
                 continue
-            for rest, code in phrases[words[place]][words[place + 1]]:
+            for rest, code in phrases[words[place], words[place + 1]]:
                 end = place + 1 + len(rest)
                 if words[place + 1 : end] == rest:
                     codes[place:end] = [code, *[""] * len(rest)]
@@ -109,9 +111,12 @@ class Lexicon:
 
     def words(self, text: str) -> list[str]:
         """Lower-case words, numbers and punctuation of a text."""
-        text = f" {_DIGIT_COMMA.sub('', text.lower().replace(' - ', ' , ')).translate(_BETWEEN)} "
+        text = f" {_DIGIT_COMMA.sub('', text.lower().replace(' - ', ' , '))} "
+        # As bytes, for a text beyond ASCII is translated character by character.
+        text = text.encode("utf-8", "surrogatepass").translate(_BETWEEN).decode("utf-8", "surrogatepass")
         for mark, spaced in _SPACING:
-            text = text.replace(mark, spaced)
+            if mark in text:
+                text = text.replace(mark, spaced)
         if self.script is not None:
             text = self.script.sub(r" \g<0> ", text)
         return text.split()
@@ -134,7 +139,7 @@ def _build(tables: Iterable[Mapping[str, object]], language: str) -> Lexicon:
     own_script = language == "ja"
     return Lexicon(
         Codes({**_joined(single), **PUNCTUATION}, _joined(stems), AGENT_NOUNS.get(language, ())),
-        _by_first(phrases),
+        _by_pair(phrases),
         numbers,
         _script([*single, *stems, *("".join(words) for words in phrases)]) if own_script else None,
     )
@@ -155,10 +160,10 @@ def _file(
         single[entry[0]].add(mark)
 
 
-def _by_first(phrases: Mapping[tuple[str, ...], set[str]]) -> Phrases:
-    found: dict[str, dict[str, list[tuple[list[str], str]]]] = {}
+def _by_pair(phrases: Mapping[tuple[str, ...], set[str]]) -> Phrases:
+    found: dict[tuple[str, str], list[tuple[list[str], str]]] = {}
     for (first, *rest), marks in sorted(phrases.items(), key=lambda item: -len(item[0])):
-        found.setdefault(first, {}).setdefault(rest[0], []).append((rest, "".join(sorted(marks))))
+        found.setdefault((first, rest[0]), []).append((rest, "".join(sorted(marks))))
     return found
 
 

@@ -19,18 +19,22 @@ def incident(report: Report) -> tuple[str, Sentence] | None:
     if not report.says(*_EXTERNAL_WORDS, "foreign", "rls", "secret", "privilege") or report.says("drill", "blame"):
         return None
     told = [s for s in report.all if not (s.has("enquiry", "planned") or (s.asks and s.outline.endswith("?")))]
-    enquiries = sum(s.asks or s.has("enquiry") for s in report.all)
-    credible = sum(s.has("proof") for s in told) >= enquiries
+    proofs = [s.has("proof") for s in told]
+    credible = sum(proofs) >= sum(s.asks or s.has("enquiry") for s in report.all)
     for place, sentence in enumerate(told):
+        if sentence.marks.isdisjoint(_SUSPICIOUS):
+            continue
         if sentence.has("privilege"):
             return "isec.leak", sentence
-        near = told[max(0, place - 2) : place + 3]
-        seen = any(s.has("proof") for s in near) or _detailed(sentence, report)
-        if credible and seen and (kind := _kind(sentence, near)):
+        near = slice(max(0, place - 2), place + 3)
+        seen = credible and (any(proofs[near]) or _detailed(sentence, report))
+        if seen and (kind := _kind(sentence, told[near])):
             return kind, sentence
     return None
 
 
+_SUSPICIOUS = any_of(*_EXTERNAL_WORDS, "privilege", "other", "everyone", "foreign", "secret")
+"""Without one of these, a sentence shows no incident."""
 _TELLING = any_of(*_EXTERNAL_WORDS, "leak", "rls", "foreign", "other")
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain, compress
 from typing import NamedTuple
 
 from gateway.triage.concepts import ASK, CLAUSE, END, MARK, QUOTE, any_of, later, pattern
-from gateway.triage.lexicon import Lexicon
+from gateway.triage.lexicon import ENDS, Lexicon
 
 COMPONENTS = ("login", "provision", "share", "api", "export", "connection", "workbook")
 """Of the core product; where a mail names several equally, the first one is meant."""
@@ -66,7 +67,8 @@ _SUPPOSED = re.compile(
 _LOOSE = re.compile(r" (?=[,:;])")
 """Punctuation is a word of its own to the lexicon."""
 _QUOTED = pattern('yields ~1 "')
-_LATER_AUXILIARY = re.compile(f"([^|,]){MARK['auxiliary']}+")
+_LATER_AUXILIARY = re.compile(f"{MARK['auxiliary']}(?<=[^|,]{MARK['auxiliary']}){MARK['auxiliary']}*")
+"""Not the first one of a clause. It begins with what can be searched for at once."""
 _AUXILIARY = re.compile(f"(?:^|,){MARK['auxiliary']}")
 _ASKED = re.compile(later("question/wish", "fail/slow/wrong/unreadable/partial/trouble"))
 _RELAPSE = re.compile(later("past", "other/again", "fail"))
@@ -194,7 +196,7 @@ def _trimmed(outline: str) -> str:
     if QUOTE in outline:
         outline = _QUOTED.sub(_FAIL + r"\1", outline)
     outline = outline.replace(MARK["yields"], "")
-    return _LATER_AUXILIARY.sub(r"\1", outline) if ASK in outline else outline.replace(MARK["auxiliary"], "")
+    return _LATER_AUXILIARY.sub("", outline) if ASK in outline else outline.replace(MARK["auxiliary"], "")
 
 
 def _negated(found: re.Match[str]) -> str:
@@ -203,8 +205,8 @@ def _negated(found: re.Match[str]) -> str:
 
 def _cut(words: list[str], codes: list[str], outline: str, numbers: Mapping[str, int]) -> Iterator[Sentence]:
     start = 0
-    ends = [place for place, code in enumerate(codes) if END in code]
-    for piece, end in zip(outline.split(END), [*ends, len(words)], strict=True):
+    ends = compress(range(len(words)), map(ENDS.__contains__, codes))
+    for piece, end in zip(outline.split(END), chain(ends, (len(words),)), strict=True):
         if end > start:
             people: list[int] = []
             places: list[int] = []
