@@ -87,19 +87,20 @@ class Server:
     @property
     def cpu_seconds(self) -> float:
         """User and system time of the process and all its children so far."""
-        return sum(sum(map(int, _stat(pid)[11:15])) for pid in self._tree()) / _TICKS
+        stats = (_read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split() for pid in self._tree())
+        return sum(sum(map(int, stat[11:15])) for stat in stats) / _TICKS
 
     @property
     def peak_mib(self) -> float:
         """The most resident memory each process had, added up; shared pages count in each."""
-        lines = (line for pid in self._tree() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        lines = (line for pid in self._tree() for line in _read(Path(f"/proc/{pid}/status")).splitlines())
         return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
     def _tree(self) -> list[int]:
         pids = [self._process.pid]
         for pid in pids:
-            children = Path(f"/proc/{pid}/task").glob("*/children")
-            pids += [int(child) for file in children for child in file.read_text().split()]
+            tasks = list(Path(f"/proc/{pid}/task").glob("*"))
+            pids += [int(child) for task in tasks for child in _read(task / "children").split()]
         return pids
 
 
@@ -111,8 +112,12 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _stat(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+def _read(file: Path) -> str:
+    """What ``/proc`` says of a process; nothing where it has ended meanwhile, for then its parent counts its time."""
+    try:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 @contextmanager
