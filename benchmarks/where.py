@@ -227,7 +227,7 @@ class Bench:
     def _whole(self, mail: Composed) -> bytes:
         if not mail.boundary:
             return mail.content
-        return assemble(mail, self._store.outbox.attachments(mail.attachments, reading.content))
+        return assemble(mail, self._store.outbox.attachments(mail.attachments))
 
     async def _send(self, mails: Sequence[tuple[Due, bytes]]) -> None:
         """Over one connection, in a thread without the relay's loop."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from gateway import log, reading
+from gateway import log
 from gateway.db.known import tickets
 from gateway.db.store import Store
 from gateway.db.unit import Applied, Case, Stored
@@ -20,7 +20,7 @@ from gateway.inbound.journal import Journal, Queue
 from gateway.inbound.reader import Reader
 from gateway.inbound.worker import Worker
 from gateway.keyfile import load_or_make
-from gateway.model import Address, Attachment, Composed, Due, NodeRole, Ticket
+from gateway.model import Address, Composed, Due, NodeRole, Ticket
 from gateway.oncall.notifiers import MailNotifier, Notifiers, WebNotifier
 from gateway.oncall.pager import Pager
 from gateway.outbound.check import check as check_templates
@@ -130,9 +130,8 @@ class Pipeline:
 
     def _outbox(self) -> Outbox:
         transport = open_transport(self.settings.outbound, self.settings.hostname)
-        return Outbox(
-            self.store.outbox, transport, self._parts, self._report, self.settings, self.keys, self.clock
-        )  # fmt: skip
+        outbox = self.store.outbox
+        return Outbox(outbox, transport, outbox.attachments, self._report, self.settings, self.keys, self.clock)
 
     def _worker(self) -> Worker:
         store = self.store
@@ -140,9 +139,6 @@ class Pipeline:
             self.settings, self.keys, store.writer, store.ids, store.mails, self.queue, self.reader, self._letters,
             store.node if self._delivers else "", self.clock, self._done,
         )  # fmt: skip
-
-    def _parts(self, ids: Sequence[int]) -> list[tuple[Attachment, bytes]]:
-        return self.store.outbox.attachments(ids, reading.content)
 
     def _report(self, due: Due, why: str) -> None:
         def job(connection: Connection) -> Ticket | None:

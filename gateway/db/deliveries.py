@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import inf
 from typing import Any
@@ -100,9 +100,7 @@ class Deliveries:
 
     def _end(self, id_: int, values: dict[str, Any]) -> None:
         table = self.table
-        ours = update(table).where(
-            table.c.id == id_, table.c.state == _WAITING, table.c.node.in_(("", self._node))
-        )
+        ours = update(table).where(table.c.id == id_, table.c.state == _WAITING, table.c.node.in_(("", self._node)))
         values = values | {"attempts": table.c.attempts + 1}
         self._writer.run(lambda connection: connection.execute(ours.values(values)))
 
@@ -164,17 +162,17 @@ class Outbox(Deliveries):
 
         self._writer.run(job)
 
-    def attachments(
-        self, ids: Sequence[int], content: Callable[[bytes, Attachment], bytes]
-    ) -> list[tuple[Attachment, bytes]]:
-        """Stored attachments and their bytes, in the order of ``ids``; ``content`` cuts one out of a raw mail."""
+    def attachments(self, ids: Sequence[int]) -> list[tuple[Attachment, bytes]]:
+        """Stored attachments in the order of ``ids``, each with the raw mail that it is a part of."""
 
         def job(connection: Connection) -> list[Row[Any]]:
             query = select(attachment, mail.c.raw, mail.c.raw_ref).join(mail, mail.c.id == attachment.c.mail_id)
             return list(connection.execute(query.where(attachment.c.id.in_(ids))))
 
-        found = {row.id: (stored_attachment(row), self._mails.raw(row)) for row in self._writer.run(job)}
-        return [(one, content(raw, one)) for one, raw in (found[id_] for id_ in ids if id_ in found)]
+        found = {row.id: row for row in self._writer.run(job)}
+        raws = {row.mail_id: row for row in found.values()}
+        read = {mail_id: self._mails.raw(row) for mail_id, row in raws.items()}
+        return [(stored_attachment(row), read[row.mail_id]) for row in (found[id_] for id_ in ids if id_ in found)]
 
 
 class Pages(Deliveries):

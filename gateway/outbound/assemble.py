@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
 from collections.abc import Iterable
+
+import pybase64
 
 from gateway.model import Attachment, Composed
 from gateway.outbound import headers
+from gateway.reading import content
+from gateway.reading.structure import normalised
 
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _CONTENT_ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,200}")
 _STRAY = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _LONGEST_LINE = 998
 _COLUMNS = 76
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _SHOWN_IN_PLACE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 
 def assemble(mail: Composed, parts: Iterable[tuple[Attachment, bytes]]) -> bytes:
-    """The whole mail, CRLF throughout. ``parts`` come in the order of ``mail.attachments``."""
+    """The whole mail, CRLF throughout. ``parts`` come in the order of ``mail.attachments``, each with the raw mail that
+    it is a part of."""
     if not mail.boundary:
         return mail.content
     pieces = [mail.content]
     delimiter = f"--{mail.boundary}".encode()
-    for attachment, data in parts:
-        pieces += (delimiter, b"\r\n", *_part(attachment, data), b"\r\n")
+    for attachment, raw in parts:
+        pieces += (delimiter, b"\r\n", *_part(attachment, raw), b"\r\n")
     return b"".join([*pieces, delimiter, b"--\r\n"])
 
 
-def _part(attachment: Attachment, data: bytes) -> tuple[bytes, bytes]:
-    content_type = _content_type(attachment, data)
-    if content_type == "message/rfc822":
-        encoding, body = ("7bit" if data.isascii() else "8bit"), _STRAY.sub(b"\r\n", data)
-    else:
-        encoding, body = "base64", _base64(data)
+def _part(attachment: Attachment, raw: bytes) -> tuple[bytes, bytes]:
+    content_type, encoding, body = _encoded(attachment, raw)
     inline = attachment.disposition == "inline" and content_type in _SHOWN_IN_PLACE
     lines = [
         f"Content-Type: {content_type}{headers.parameter('name', attachment.name) if attachment.name else ''}\r\n",
@@ -47,24 +48,46 @@ def _part(attachment: Attachment, data: bytes) -> tuple[bytes, bytes]:
     return "".join([*lines, "\r\n"]).encode(), body
 
 
-def _content_type(attachment: Attachment, data: bytes) -> str:
-    """The declared type where it may stand here.
+def _encoded(attachment: Attachment, raw: bytes) -> tuple[str, str, bytes]:
+    """Content type, transfer encoding and body. A message may not be encoded (RFC 2046 §5.2.1)."""
+    content_type = _content_type(attachment)
+    if content_type != "message/rfc822":
+        return content_type, "base64", _as_it_came(attachment, raw) or _base64(content(raw, attachment))
+    data = content(raw, attachment)
+    if b"\0" in data or max(map(len, data.splitlines()), default=0) > _LONGEST_LINE:
+        return "application/octet-stream", "base64", _base64(data)
+    return content_type, "7bit" if data.isascii() else "8bit", _STRAY.sub(b"\r\n", data)
 
-    A multipart would need its own boundary, and a message may neither be encoded (RFC 2046 §5.2.1) nor hold lines
-    that no relay takes; such parts go as plain bytes.
-    """
+
+def _content_type(attachment: Attachment) -> str:
+    """The declared type where it may stand here: a multipart would need its own boundary."""
     declared = attachment.content_type.lower()
-    if not _TYPE.fullmatch(declared) or declared.startswith("multipart/"):
-        return "application/octet-stream"
-    if declared == "message/rfc822":
-        return (
-            "application/octet-stream"
-            if b"\0" in data or max(map(len, data.splitlines()), default=0) > _LONGEST_LINE
-            else declared
-        )
-    return "application/octet-stream" if declared.startswith("message/") else declared
+    strange = not _TYPE.fullmatch(declared) or declared.startswith(("multipart/", "message/"))
+    return "application/octet-stream" if strange and declared != "message/rfc822" else declared
+
+
+def _as_it_came(attachment: Attachment, raw: bytes) -> bytes:
+    """The part's own base64 where it can stand here as it is, which spares decoding and encoding it; else empty.
+
+    That is: lines of one length, only the last one shorter, of whole groups of four, with nothing else in between.
+    """
+    if attachment.encoding != "base64" or attachment.member >= 0:
+        return b""
+    body = normalised(raw)[attachment.start : attachment.end].rstrip(b"\r\n")
+    width = body.find(b"\r\n") if b"\r\n" in body[: _COLUMNS + 2] else len(body)
+    if not 0 < width <= _COLUMNS:
+        return b""
+    breaks = len(body[width :: width + 2])
+    padding = b"=" * (len(body) - len(body.rstrip(b"=")))
+    fits = (
+        body[width :: width + 2] == b"\r" * breaks
+        and body[width + 1 :: width + 2] == b"\n" * breaks
+        and body.translate(None, _BASE64) == b"\r\n" * breaks + padding
+        and width % 4 == (len(body) - 2 * breaks) % 4 == 0
+        and len(padding) <= 2
+    )
+    return body if fits else b""
 
 
 def _base64(data: bytes) -> bytes:
-    encoded = b2a_base64(data, newline=False)
-    return b"\r\n".join([encoded[at : at + _COLUMNS] for at in range(0, len(encoded), _COLUMNS)])
+    return pybase64.encodebytes(data).replace(b"\n", b"\r\n").removesuffix(b"\r\n")

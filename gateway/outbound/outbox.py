@@ -49,7 +49,7 @@ class OutboxStore(Protocol):
 
 
 Parts = Callable[[Sequence[int]], Iterable[tuple[Attachment, bytes]]]
-"""Stored attachments by their ids, decoded, in that order. Called in a thread."""
+"""Stored attachments by their ids, each with the raw mail that it is a part of. Called in a thread."""
 Report = Callable[[Due, str], None]
 """Tell staff that a mail was given up, and why. Called in a thread, before the mail is marked as failed."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+
+import pybase64
 
 from gateway.desk.decision import NewMessage, Outgoing
 from gateway.desk.tokens import Keys
@@ -77,6 +80,14 @@ ANSWER = Outgoing(
 def cause(**values: object) -> Cause:
     known = {"message_id": "first@customer.example", "message": message(), "verdict": verdict()}
     return Cause(**(known | values))  # type: ignore[arg-type]
+
+
+def attached(attachment: Attachment, data: bytes) -> tuple[Attachment, bytes]:
+    """That attachment with this content, and a raw mail that it is a part of; in odd lines, so that it is read."""
+    encoded = pybase64.b64encode(data) if attachment.encoding == "base64" else data
+    body = encoded[:1] + b"\r\n" + encoded[1:] if attachment.encoding == "base64" else data
+    head = b"Subject: x\r\n\r\n"
+    return replace(attachment, start=len(head), end=len(head) + len(body)), head + body + b"\r\n"
 
 
 def compose(

@@ -13,7 +13,7 @@ from gateway.outbound.outbox import Outbox
 from gateway.retry import next_wait
 from gateway.settings import Outbound
 from tests.outbound.fakes import START, Clock, FakeStore, FakeTransport, due, minutes, running, until
-from tests.outbound.sample import KEYS, PICTURE, SETTINGS, parsed
+from tests.outbound.sample import KEYS, PICTURE, SETTINGS, attached, parsed
 
 RETRY = Outbound.model_validate({}).retry_minutes
 FIVE_DAYS = timedelta(days=5)
@@ -29,7 +29,7 @@ class World:
         self.outbox = Outbox(self.store, self.transport, self._parts, self._report, settings, KEYS, self.clock)
 
     def _parts(self, ids: Sequence[int]) -> list[tuple[Attachment, bytes]]:
-        return [(PICTURE, b"picture %d" % id_) for id_ in ids]
+        return [attached(PICTURE, b"picture %d" % id_) for id_ in ids]
 
     def _report(self, mail: Due, why: str) -> None:
         if why == "database away":
