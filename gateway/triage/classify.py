@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.model import Action, Category, Evidence, Severity, Verdict
 from gateway.triage import security
-from gateway.triage.concepts import any_of, later, pattern
+from gateway.triage.concepts import MARK, QUOTE, any_of, later, pattern
 from gateway.triage.lexicon import language_of, lexicon
 from gateway.triage.policy import Policy
 from gateway.triage.report import Report
@@ -98,8 +98,8 @@ def _incident(report: Report) -> Finding | None:
 
 def _over(report: Report) -> Finding | None:
     """Recovered, and nothing bad is said after that."""
-    past = [place for place, s in enumerate(report.body) if s.has("past")]
-    if not past or report.says("again") or any(s.bad for s in report.body[past[-1] + 1 :]):
+    past = [place for place, s in enumerate(report.body) if MARK["past"] in s.outline]
+    if not past or report.mentions("again") or any(s.bad for s in report.body[past[-1] + 1 :]):
         return None
     return _finding(Severity.S3, "over", report.body[past[-1]])
 
@@ -117,7 +117,7 @@ _OURS = re.compile(
 
 def _not_our_fault(report: Report) -> Finding | None:
     found = report.says("blame")
-    if not found and report.says("ours"):
+    if not found and report.mentions("ours"):
         found = next((s for s in report.all if _OURS.search(s.outline)), None)
     return _finding(Severity.S3, "third party", found) if found else None
 
@@ -147,7 +147,7 @@ def _hint_of_a_defect(report: Report) -> Finding | None:
 def _consequences(report: Report) -> bool:
     """Many people's work stands still, whatever the failure was called."""
     many = report.has("everyone", "nobody") or any(count > 1 for s in report.relevant for count in s.people)
-    return many and report.has("stop") and report.has(*COMPONENTS, "surface") and not report.says("commercial")
+    return many and report.has("stop") and report.has(*COMPONENTS, "surface") and not report.mentions("commercial")
 
 
 _QUESTIONS: tuple[Callable[[Report], Finding | None], ...] = (
@@ -171,7 +171,7 @@ def _failure(report: Report, small_group: int) -> Finding:
     if kind == "fail" and reach > Scope.FEW:
         component = component or WHOLE_SERVICE
     severity = (_FAILS if kind == "fail" else _DEGRADED)[reach]
-    way = report.says("workaround") if not report.says("clumsy") else None
+    way = report.says("workaround") if not report.mentions("clumsy") else None
     if way and not (kind.startswith("data.") and reach is Scope.ALL):
         severity = _STEPS[min(_STEPS.index(severity) + 1, 2)]
     subcategory = kind if kind.startswith("data.") else f"core.{component}" if component and not way else ""
@@ -200,7 +200,7 @@ def _kind(report: Report) -> str:
             return "data.incorrect"
         if any(s.slow for s in report.bad):
             return "slow"
-    return "slow" if report.says("finishes") and any(s.slow for s in report.bad) else "fail"
+    return "slow" if report.mentions("finishes") and any(s.slow for s in report.bad) else "fail"
 
 
 def _component(report: Report) -> str:
@@ -223,8 +223,8 @@ _SCOPE_WORDS = {
 
 
 def _scope_text(report: Report, reach: Scope) -> str:
-    found = next((s for word in _SCOPE_WORDS[reach] for s in report.relevant if s.has(word)), None)
-    return found.text if found else ""
+    mark = next((MARK[word] for word in _SCOPE_WORDS[reach] if MARK[word] in report.outline), None)
+    return next(s.text for s in report.relevant if mark in s.outline) if mark else ""
 
 
 _ALARMING = any_of("everyone", "nobody", "stop")
@@ -251,7 +251,7 @@ _NO_PUZZLE = ("question", "wish", "courtesy", "commercial", "planned", "past", "
 
 def _puzzling(report: Report) -> bool:
     """It states something, and neither asks nor thanks nor speaks of business or plans."""
-    return bool(report.body) and not report.says(*_NO_PUZZLE)
+    return bool(report.body) and not report.mentions(*_NO_PUZZLE)
 
 
 def _missing(finding: Finding, report: Report, attachments: tuple[str, ...]) -> tuple[str, ...]:
@@ -259,10 +259,10 @@ def _missing(finding: Finding, report: Report, attachments: tuple[str, ...]) -> 
     if finding.severity is Severity.S3 or finding.subcategory.startswith(("isec", "esec")):
         return ()
     told = {
-        "workaround": report.says("workaround", "clumsy"),
-        "others": report.says("everyone", "nobody", "all", "other", "one", "few") or _counted(report),
-        "browser": report.says("browser", "api"),
-        "errors": attachments or report.says("status") or any('"' in s.outline for s in report.all),
+        "workaround": report.mentions("workaround", "clumsy"),
+        "others": report.mentions("everyone", "nobody", "all", "other", "one", "few") or _counted(report),
+        "browser": report.mentions("browser", "api"),
+        "errors": attachments or report.mentions("status") or QUOTE in report.marks,
     }
     return tuple(name for name, found in told.items() if not found)
 

@@ -31,6 +31,8 @@ class Report:
     """Outline of ``bad``."""
     outline: str
     """Outline of ``relevant``."""
+    relevant_marks: frozenset[str]
+    """Of ``relevant``."""
 
     @classmethod
     def read(cls, text: str, subject: str, lexicon: Lexicon) -> Report:
@@ -39,18 +41,20 @@ class Report:
             head, old_head = (), head
         both = head + body
         past = MARK["past"]
-        bad = tuple(s for s in both if s.bad)
-        relevant = tuple(s for s in both if past not in s.marks and (s.bad or not s.contrast))
+        bad = tuple([s for s in both if s.bad])
+        relevant = tuple([s for s in both if past not in s.outline and (s.bad or not s.contrast)])
+        outline = "".join([s.outline for s in relevant])
         return cls(
             head,
             old_head,
             body,
             both,
-            frozenset().union(*(s.marks for s in both)),
+            frozenset("".join([s.outline for s in both])),
             bad,
             relevant,
-            "".join(s.outline for s in bad),
-            "".join(s.outline for s in relevant),
+            "".join([s.outline for s in bad]),
+            outline,
+            frozenset(outline),
         )
 
     @property
@@ -73,11 +77,15 @@ class Report:
         wanted = any_of(*concepts)
         if self.marks.isdisjoint(wanted):
             return None
-        return next(s for s in self.all if not s.marks.isdisjoint(wanted))
+        return next(s for s in self.all if not wanted.isdisjoint(s.outline))
+
+    def mentions(self, *concepts: str) -> bool:
+        """Whether any sentence, void or not, has one of the concepts."""
+        return not any_of(*concepts).isdisjoint(self.marks)
 
     def has(self, *concepts: str) -> bool:
         """In a relevant sentence."""
-        return not any_of(*concepts).isdisjoint(self.outline)
+        return not any_of(*concepts).isdisjoint(self.relevant_marks)
 
     def complains_of(self, *concepts: str) -> bool:
         return not any_of(*concepts).isdisjoint(self.complaint)

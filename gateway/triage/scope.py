@@ -23,9 +23,8 @@ def scope(report: Report, component: str, small_group: int) -> Scope:
     """
     people = [count for s in report.relevant for count in s.people]
     places = [count for s in report.relevant for count in s.places]
-    limited = report.contrast or report.partial
     if max(people, default=0) > small_group or max(places, default=0) > MANY_PLACES:
-        return Scope.PART if limited else Scope.ALL
+        return Scope.PART if report.contrast or report.partial else Scope.ALL
     everyone = report.has("everyone", "nobody")
     if people or (report.has("one", "few") and not everyone):
         return Scope.FEW

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.triage.concepts import any_of
+from gateway.triage.concepts import ASK, MARK, any_of
 from gateway.triage.report import Report
 from gateway.triage.signals import Sentence
 
@@ -16,13 +16,13 @@ def incident(report: Report) -> tuple[str, Sentence] | None:
 
     Credible is what is stated as seen; questionnaires, bounty offers, advice and exercises are not.
     """
-    if not report.says(*_EXTERNAL_WORDS, "foreign", "rls", "secret", "privilege") or report.says("drill", "blame"):
+    if _SERIOUS.isdisjoint(report.marks) or report.mentions("drill", "blame"):
         return None
-    told = [s for s in report.all if not (s.has("enquiry", "planned") or (s.asks and s.outline.endswith("?")))]
-    proofs = [s.has("proof") for s in told]
-    credible = sum(proofs) >= sum(s.asks or s.has("enquiry") for s in report.all)
+    told = [s for s in report.all if _NOT_SEEN.isdisjoint(s.outline) and not (s.asks and s.outline.endswith(ASK))]
+    proofs = [MARK["proof"] in s.outline for s in told]
+    credible = sum(proofs) >= sum([s.asks or MARK["enquiry"] in s.outline for s in report.all])
     for place, sentence in enumerate(told):
-        if sentence.marks.isdisjoint(_SUSPICIOUS):
+        if _SUSPICIOUS.isdisjoint(sentence.outline):
             continue
         if sentence.has("privilege"):
             return "isec.leak", sentence
@@ -33,6 +33,8 @@ def incident(report: Report) -> tuple[str, Sentence] | None:
     return None
 
 
+_SERIOUS = any_of(*_EXTERNAL_WORDS, "foreign", "rls", "secret", "privilege")
+_NOT_SEEN = any_of("enquiry", "planned")
 _SUSPICIOUS = any_of(*_EXTERNAL_WORDS, "privilege", "other", "everyone", "foreign", "secret")
 """Without one of these, a sentence shows no incident."""
 _TELLING = any_of(*_EXTERNAL_WORDS, "leak", "rls", "foreign", "other")

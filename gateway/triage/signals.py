@@ -7,7 +7,7 @@ errors" is none); then each sentence is an assertion about now, or void: asked, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, compress
 from typing import NamedTuple
 
@@ -89,11 +89,10 @@ class Sentence(NamedTuple):
     """One sentence in outline, with what it says of the time and of its own truth."""
 
     outline: str
-    marks: frozenset[str]
-    words: list[str]
-    people: list[int]
+    words: Sequence[str]
+    people: Sequence[int] = ()
     """Numbers of people in it."""
-    places: list[int]
+    places: Sequence[int] = ()
     """Numbers of sites, branches, terminals in it."""
     asks: bool = False
     """A question, or a wish."""
@@ -107,62 +106,59 @@ class Sentence(NamedTuple):
     """Says that others, or other things, are fine."""
 
     def has(self, *concepts: str) -> bool:
-        return not self.marks.isdisjoint(any_of(*concepts))
+        return not any_of(*concepts).isdisjoint(self.outline)
 
     @property
     def text(self) -> str:
         return _LOOSE.sub("", " ".join(self.words))[:160]
 
 
-_ASKING, _WORKAROUND = any_of("question", "wish", "auxiliary"), any_of("workaround")
+_ASKING = any_of("question", "wish", "auxiliary")
 _WISH_OR_QUESTION = any_of("question", "wish")
-_VOID, _PAST = any_of("drill", "enquiry", "blame"), any_of("past")
-_SUPPOSING = any_of("hypothetical", "planned")
-_SLOW, _TAKES = any_of("slow"), any_of("takes")
-_FINE, _POLITE = any_of("works"), any_of("courtesy")
-_FINE_OR_OTHER = _FINE | any_of("other")
-_TELLING = _BAD | _ASKING | _VOID | _PAST | _SUPPOSING | _TAKES | _FINE_OR_OTHER
+_VOID, _SUPPOSING = any_of("drill", "enquiry", "blame"), any_of("hypothetical", "planned")
+_PAST, _SLOW, _TAKES = MARK["past"], MARK["slow"], MARK["takes"]
+_FINE_OR_OTHER = any_of("works", "other")
+_TELLING = _BAD | _ASKING | _VOID | _SUPPOSING | _FINE_OR_OTHER | {_PAST, _TAKES}
 """A sentence with none of these says nothing by itself."""
 
 
-def _sentence(outline: str, words: list[str], people: list[int], places: list[int]) -> Sentence:
-    marks = frozenset(outline)
-    if marks.isdisjoint(_TELLING):
-        return Sentence(outline, marks, words, people, places)
-    asks = not marks.isdisjoint(_ASKING) and _asks(outline, marks)
-    slow = not marks.isdisjoint(_SLOW) or (not marks.isdisjoint(_TAKES) and _lasts(outline, marks))
-    void = asks or _void(outline, marks)
-    bad = not void and (slow or not marks.isdisjoint(_BAD))
-    contrast = not void and _contrast(outline, marks, bad)
-    return Sentence(outline, marks, words, people, places, asks, void, slow, bad, contrast)
+def _sentence(outline: str, words: Sequence[str], people: Sequence[int], places: Sequence[int]) -> Sentence:
+    if _TELLING.isdisjoint(outline):
+        return Sentence(outline, words, people, places)
+    asks = not _ASKING.isdisjoint(outline) and _asks(outline)
+    slow = _SLOW in outline or (_TAKES in outline and _lasts(outline))
+    void = asks or _void(outline)
+    bad = not void and (slow or not _BAD.isdisjoint(outline))
+    contrast = not void and _contrast(outline, bad)
+    return Sentence(outline, words, people, places, asks, void, slow, bad, contrast)
 
 
-def _asks(outline: str, marks: frozenset[str]) -> bool:
-    if ASK in marks and _AUXILIARY.search(outline):
+def _asks(outline: str) -> bool:
+    if ASK in outline and _AUXILIARY.search(outline):
         return True
-    if marks.isdisjoint(_WISH_OR_QUESTION):
+    if _WISH_OR_QUESTION.isdisjoint(outline):
         return False
-    return ASK in marks or marks.isdisjoint(_BAD) or _ASKED.search(outline) is not None
+    return ASK in outline or _BAD.isdisjoint(outline) or _ASKED.search(outline) is not None
 
 
-def _lasts(outline: str, marks: frozenset[str]) -> bool:
-    return not marks.isdisjoint(_PRODUCT) and _LONG.search(outline) is not None
+def _lasts(outline: str) -> bool:
+    return not _PRODUCT.isdisjoint(outline) and _LONG.search(outline) is not None
 
 
-def _void(outline: str, marks: frozenset[str]) -> bool:
+def _void(outline: str) -> bool:
     return (
-        not marks.isdisjoint(_VOID)
-        or (not marks.isdisjoint(_PAST) and not _RELAPSE.search(outline))
-        or (not marks.isdisjoint(_SUPPOSING) and _SUPPOSED.search(outline) is not None)
+        not _VOID.isdisjoint(outline)
+        or (_PAST in outline and not _RELAPSE.search(outline))
+        or (not _SUPPOSING.isdisjoint(outline) and _SUPPOSED.search(outline) is not None)
     )
 
 
-def _contrast(outline: str, marks: frozenset[str], bad: bool) -> bool:
-    if not marks.isdisjoint(_WORKAROUND):
+def _contrast(outline: str, bad: bool) -> bool:
+    if MARK["workaround"] in outline:
         return False
-    if not bad and not marks.isdisjoint(_FINE) and marks.isdisjoint(_POLITE):
+    if not bad and _WORKS in outline and MARK["courtesy"] not in outline:
         return True
-    if marks.isdisjoint(_FINE_OR_OTHER):
+    if _FINE_OR_OTHER.isdisjoint(outline):
         return False
     return _OTHERS_FINE.search(outline) is not None or (CLAUSE in outline and _fine_clause(outline))
 
@@ -171,9 +167,7 @@ def _fine_clause(outline: str) -> bool:
     """A clause says that the same component is fine for some: "... fails; the other connections index as usual"."""
     clauses = [frozenset(clause) for clause in outline.split(CLAUSE)]
     failing = frozenset().union(*(c for c in clauses if not c.isdisjoint(_BAD)))
-    return any(
-        not c.isdisjoint(_FINE) and c.isdisjoint(_BAD) and not c.isdisjoint(_COMPONENT & failing) for c in clauses
-    )
+    return any(_WORKS in c and c.isdisjoint(_BAD) and not c.isdisjoint(_COMPONENT & failing) for c in clauses)
 
 
 def sentences(text: str, lexicon: Lexicon) -> tuple[Sentence, ...]:
@@ -208,11 +202,9 @@ def _cut(words: list[str], codes: list[str], outline: str, numbers: Mapping[str,
     ends = compress(range(len(words)), map(ENDS.__contains__, codes))
     for piece, end in zip(outline.split(END), chain(ends, (len(words),)), strict=True):
         if end > start:
-            people: list[int] = []
-            places: list[int] = []
-            if _NUMBER in piece:
-                people, places = _counts(words[start:end], codes[start:end], numbers)
-            yield _sentence(piece, words[start:end], people, places)
+            of_it = words[start:end]
+            people, places = _counts(of_it, codes[start:end], numbers) if _NUMBER in piece else ((), ())
+            yield _sentence(piece, of_it, people, places)
         start = end + 1
 
 
@@ -222,9 +214,10 @@ _NOT_COUNTED = any_of("not_people", "duration", "percent")
 _COUNT_ENDS = frozenset((CLAUSE, ASK, END))
 
 
-def _counts(words: list[str], codes: list[str], numbers: Mapping[str, int]) -> tuple[list[int], list[int]]:
+def _counts(words: list[str], codes: list[str], numbers: Mapping[str, int]) -> tuple[Sequence[int], Sequence[int]]:
     """Numbers of people, and of places."""
-    people, places = [], []
+    people: list[int] = []
+    places: list[int] = []
     taken = -1
     for place, code in enumerate(codes):
         if _NUMBER not in code or place == taken:

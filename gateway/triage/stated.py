@@ -10,20 +10,21 @@ from gateway.model import Severity
 
 _LINE = re.compile(
     r"""
-    ^[ \t>*]*
+    \n [ \t>*]*
     (?: severity | sev | priority | prio | urgency | schweregrad | priorität | dringlichkeit | gravité | priorité
       | severidad | prioridad | gravità | priorità | ernst | prioriteit | severidade | prioridade | priorytet | 重大度 )
     [ \t*]* [:：=] [ \t*]* (\S.{0,60})
     """,
-    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
+    re.VERBOSE | re.IGNORECASE,
 )
+"""It begins with a character to be searched for at once; ``^`` is tried everywhere."""
 _TAG = re.compile(r"[\[{(]([^][{}()]{1,20})[]})]")
 _PIECE = re.compile(r"[\w-]+")
 
 
 def stated_severity(subject: str, text: str, words: Mapping[str, Severity]) -> Severity | None:
     """What the sender stated, None where nothing. The text's own line wins over the subject's tag."""
-    for found in _LINE.finditer(text):
+    for found in _LINE.finditer("\n" + text):
         if severity := _named(found[1], words):
             return severity
     for found in _TAG.finditer(subject[:500]):
