@@ -3,13 +3,15 @@ Each also moves its counter in ``gateway.metrics``.
 
 On a terminal the lines are for reading, elsewhere each is one JSON object. Senders choose much of what stands in
 them, so whatever does not print (control characters, ANSI escapes, U+2028, bidi overrides) is written escaped, and
-long values are cut. No event takes a body, a password or a token; addresses of services lose their credentials.
+long values are cut. No event takes a body or a password; addresses of services lose their credentials, and reply
+addresses, which also stand in what relays answer, their proof.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -26,6 +28,8 @@ from gateway.errors import GatewayError
 from gateway.printable import printable
 
 LONGEST_VALUE = 500
+_PROOF = re.compile(r"\+[A-Za-z2-7]{30,}(?=@)")
+"""The token of a reply address: whoever has it is heard as the participant that it was given to."""
 _JSON = json.JSONEncoder(ensure_ascii=False).encode
 _log = structlog.get_logger()
 
@@ -75,13 +79,13 @@ def clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def _clean(value: object) -> object:
-    if type(value) is str and len(value) <= LONGEST_VALUE and value.isprintable():
+    if type(value) is str and len(value) <= LONGEST_VALUE and value.isprintable() and "+" not in value:
         return value
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple):
         return [_clean(item) for item in value]
-    text = str(value)
+    text = _PROOF.sub("+...", str(value))
     if len(text) > LONGEST_VALUE:
         text = f"{text[:LONGEST_VALUE]}... ({len(text)} characters)"
     return printable(text)

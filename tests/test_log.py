@@ -81,6 +81,16 @@ def test_the_target_of_a_page_loses_what_may_be_secret(lines: io.StringIO) -> No
     assert event["target"] == "https://hooks.example:8443"
 
 
+def test_a_reply_address_loses_its_proof_wherever_it_stands(lines: io.StringIO) -> None:
+    address = "support+aeaqaaaaaeaaaaabbnbcym22octvshlfry4l4eq@example.com"
+    log.mail_accepted(1, "smtp", "127.0.0.1", address.upper(), [address, "kim+news@example.net"], 7)
+    log.delivery_later(1, "kim@example.net", 1, Temporary("later", f"451 <{address}>: sender unknown"))
+    accepted, later = events(lines)
+    assert accepted["mail_from"] == "SUPPORT+...@EXAMPLE.COM"
+    assert accepted["recipients"] == ["support+...@example.com", "kim+news@example.net"]
+    assert later["problem"] == "451 <support+...@example.com>: sender unknown"
+
+
 def test_warnings_of_libraries_become_events(lines: io.StringIO) -> None:
     logging.getLogger("some.library").warning("odd: %s", "\x1b[2J")
     logging.getLogger("some.library").info("chatter")
