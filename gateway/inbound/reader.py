@@ -29,6 +29,8 @@ _FAILURES = (PebbleTimeout, ProcessExpired, RuntimeError)
 """A child too late, a child dead, or (BrokenProcessPool is one) the whole pool gone."""
 PATIENCE = 6
 """Wall time a mail may take, as a multiple of its CPU time: the machine has other things to do."""
+START_SECONDS = 30
+"""What a new child may need before it reads, on a machine with other things to do."""
 MOST_TASKS = 200_000
 """Batches after which a child is replaced, so that a leak in a library stays small."""
 
@@ -60,6 +62,8 @@ class Reader:
         self._settings = settings
         self._policy = policy
         self._pool = self._new_pool()
+        self._promised = 0.0
+        """Seconds that all tasks together may take which are with the pool now."""
 
     def _new_pool(self) -> ProcessPool:
         return ProcessPool(
@@ -94,15 +98,22 @@ class Reader:
 
     async def _run(self, work: Callable[[A], R], argument: A, mails: int) -> R:
         pool = self._pool
-        seconds = self._settings.cpu_seconds * PATIENCE + mails if mails else None
+        seconds = self._settings.cpu_seconds * PATIENCE + mails if mails else START_SECONDS
+        self._promised += seconds
         try:
-            return await asyncio.wrap_future(pool.schedule(work, args=[argument], timeout=seconds))
+            future = asyncio.wrap_future(pool.schedule(work, args=[argument], timeout=seconds if mails else None))
+            await asyncio.wait([future], timeout=self._promised + START_SECONDS)
+            if not future.done():
+                raise RuntimeError("lost: a child that dies while it is given a task may take the next one along")
+            return future.result()
         except RuntimeError:
             # A child that dies between two mails takes pebble's pool with it.
             if pool is self._pool:
                 self._pool = self._new_pool()
                 await asyncio.to_thread(_end, pool)
             raise
+        finally:
+            self._promised -= seconds
 
     def close(self) -> None:
         """End the children at once; what they had is still in the journal."""

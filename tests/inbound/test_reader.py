@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.inbound import judge as judging
+from gateway.inbound import reader as reading
 from gateway.inbound.reader import Read, Reader, Unreadable
 from gateway.settings import Reading
 from gateway.triage.policy import DEFAULT
@@ -49,6 +50,21 @@ async def test_a_mail_that_needs_too_much_memory_is_unreadable_and_its_sender_st
         await asyncio.to_thread(reader.close)
     assert isinstance(small, Read)
     assert isinstance(large, Unreadable)
+
+
+async def test_a_child_that_dies_while_it_is_given_a_mail_loses_none_that_waits_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "START_SECONDS", 1)
+    reader = Reader(Reading(memory_bytes=24 * 1024 * 1024, cpu_seconds=0.2), DEFAULT)
+    try:
+        await reader.start()
+        async with asyncio.timeout(60):
+            large, small = await asyncio.gather(reader.read([1], [MAIL + b"y" * 60_000_000]), reader.read([2], [MAIL]))
+    finally:
+        await asyncio.to_thread(reader.close)
+    assert isinstance(large[0], Unreadable)
+    assert len(small) == 1
 
 
 def test_what_is_safe_of_a_mail_is_sender_subject_and_the_mail_itself() -> None:
