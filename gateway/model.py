@@ -257,7 +257,7 @@ class ReadMail(Carried):
     html: str = ""
     """The HTML body as sent; never show this one."""
     safe_html: str = ""
-    """The HTML body sanitised, without remote content."""
+    """The HTML body sanitised, without remote content; empty where ``reply`` leaves out a part of it."""
     attachments: tuple[Attachment, ...] = ()
     reply: Reply = Reply()
     forward: Forward | None = None

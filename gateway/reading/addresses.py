@@ -36,7 +36,9 @@ _LOOSE = re.compile(r" ?(@) ?|(?<=\w) ?\. ?(?=\w)")
 
 def parse(value: bytes, most: int = 500) -> tuple[Address, ...]:
     """The mailboxes of one header, members of groups included; at most ``most``."""
-    text = _BLANKS.sub(" ", headers.unfold(value))
+    text = headers.unfold(value)
+    if "  " in text or not text.isprintable():  # all blanks but the common one are not printable
+        text = _BLANKS.sub(" ", text)
     simple = _SIMPLE.fullmatch(text)
     if simple:
         return (Address((simple[1] or "").strip(), simple[2] or simple[3]),)

@@ -45,13 +45,14 @@ def _usual(text: str) -> datetime | None:
     found = _DATE.match(text)
     if not found:
         return None
-    month = int(found[2]) if found[2].isdigit() else _MONTHS.get(found[2][:3].lower(), 0)
-    day, year, hour, minute, second = (int(found[n] or 0) for n in (1, 3, 4, 5, 6))
-    local = datetime(_full(year, len(found[3])), month, day, hour, minute, min(second, 59), tzinfo=UTC)
-    if found[7]:
-        zone = timedelta(hours=int(found[8]), minutes=int(found[9]))
-        return local - zone if found[7] == "+" else local + zone
-    return local - timedelta(hours=_ZONES.get((found[10] or "").lower(), 0))
+    day, month, year, hour, minute, second, sign, hours, minutes, zone = found.groups()
+    month = int(month) if month.isdigit() else _MONTHS.get(month[:3].lower(), 0)
+    full, second = _full(int(year), len(year)), min(int(second or 0), 59)
+    local = datetime(full, month, int(day), int(hour), int(minute), second, tzinfo=UTC)
+    if sign:
+        ahead = timedelta(hours=int(hours), minutes=int(minutes))
+        return local - ahead if sign == "+" else local + ahead
+    return local - timedelta(hours=_ZONES.get(zone.lower(), 0)) if zone else local
 
 
 def _full(year: int, digits: int) -> int:

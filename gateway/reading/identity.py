@@ -22,7 +22,7 @@ _SPEC = rf"({_ATOM}(?:\.{_ATOM})*)@((?:[^\W_](?:[\w-]{{0,61}}[^\W_])?\.)*[^\W_](
 _COMMENT = r"\([^()\\<>@\"]*+\)"
 _MAILBOX = re.compile(
     rf"""
-    (?: (?P<name> (?: "(?:[^"\\]|\\.)*+" | {_COMMENT} | [^"<>,;:()\\\[\]] )*+ )
+    (?: (?P<name> (?: "(?:[^"\\]|\\.)*+" | {_COMMENT} | [^"<>,;:()\\\[\]]++ )*+ )
         < {_SPEC} > [ ]*+ (?:{_COMMENT})?+                        # "Name" <local@domain>
       | {_SPEC} [ ]*+ (?P<comment> {_COMMENT} )?+ )               # local@domain (Name)
     """,
@@ -72,9 +72,9 @@ def _flags(name: str, address: str) -> list[str]:
         flags.append("non-ascii-address")
     if _CONTROL.search(shown):
         flags.append("control-characters")
-    if any(unicodedata.category(c) in {"Cf", "Zl", "Zp"} for c in shown if not c.isascii()):
+    if not shown.isascii() and any(unicodedata.category(c) in {"Cf", "Zl", "Zp"} for c in shown if not c.isascii()):
         flags.append("invisible-characters")
-    named = [found.casefold().rstrip(".") for found in _ADDRESS.findall(shown)]
-    if any(other != address.casefold() for other in named):
+    named = _ADDRESS.findall(shown) if "@" in shown else ()
+    if any(other.casefold().rstrip(".") != address.casefold() for other in named):
         flags.append("address-in-display-name")
     return flags

@@ -10,6 +10,8 @@ _ID = re.compile(r"<([^<>]+)>")
 
 def all_of(text: str) -> tuple[str, ...]:
     """The ids of a References or In-Reply-To header in order, without angle brackets."""
+    if not text:
+        return ()
     found = _ID.findall(text) or [word for word in text.split() if "@" in word]
     return tuple(one for one in (_tidy(each) for each in found) if one)
 

@@ -66,7 +66,7 @@ def _read(raw: bytes, limits: Limits) -> ReadMail:
     forwarded = forward.find(body, facts.subject, _enclosed(leaves.attached, limits))
     return replace(
         facts,
-        safe_html=html.sanitise(facts.html) if facts.html else "",
+        safe_html=html.sanitise(facts.html) if facts.html and not new.quoted.strip() else "",
         attachments=attached,
         reply=new,
         forward=forwarded,
@@ -93,13 +93,14 @@ def _facts(found: Structure, leaves: Bodies, limits: Limits) -> ReadMail:
     reply_to = _addresses(headers, "reply-to", limits)
     subject = headers.get("subject")
     text, html_body = _bodies(leaves, limits)
+    cut = _cut(leaves.texts, limits) or _cut(leaves.htmls, limits)
     return ReadMail(
         subject=subject,
         subject_base=subjects.base(subject),
         author=author,
         identity=_identity(found),
         sender=sender,
-        answer_to=_answer_to(reply_to, author, sender, headers),
+        answer_to=_answer_to(reply_to, author, sender) or _return_path(headers),
         to=_addresses(headers, "to", limits),
         cc=_addresses(headers, "cc", limits),
         reply_to=reply_to,
@@ -111,7 +112,7 @@ def _facts(found: Structure, leaves: Bodies, limits: Limits) -> ReadMail:
         has_text=bool(leaves.texts),
         html=html_body,
         loop=headers.get("x-gateway-loop"),
-        defects=(*found.defects, *(["body-too-long"] if _cut(leaves, limits) else [])),
+        defects=(*found.defects, "body-too-long") if cut else found.defects,
     )
 
 
@@ -127,10 +128,14 @@ def _addresses(headers: Headers, name: str, limits: Limits) -> tuple[Address, ..
     return tuple(islice(everyone, limits.addresses))
 
 
-def _answer_to(reply_to: Sequence[Address], author: Address | None, sender: Address | None, headers: Headers) -> str:
-    """Where an answer goes: the first of Reply-To, From, Sender and Return-Path that names an address."""
+def _answer_to(reply_to: Sequence[Address], author: Address | None, sender: Address | None) -> str:
+    """Where an answer goes: the first of Reply-To, From and Sender that names an address."""
+    return next((one.address for one in (*reply_to, author, sender) if one and one.address), "")
+
+
+def _return_path(headers: Headers) -> str:
     path = addresses.first(headers.raw("return-path"))
-    return next((one.address for one in (*reply_to, author, sender, path) if one and one.address), "")
+    return path.address if path else ""
 
 
 def _bodies(leaves: Bodies, limits: Limits) -> tuple[str, str]:
@@ -156,7 +161,5 @@ def _joined(parts: Sequence[Part], limits: Limits) -> str:
     return "\n".join(texts)
 
 
-def _cut(leaves: Bodies, limits: Limits) -> bool:
-    return any(
-        sum(part.end - part.start for part in parts) > limits.body_bytes for parts in (leaves.texts, leaves.htmls)
-    )
+def _cut(parts: Sequence[Part], limits: Limits) -> bool:
+    return sum([part.end - part.start for part in parts]) > limits.body_bytes

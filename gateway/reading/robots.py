@@ -142,6 +142,7 @@ def _silence(headers: Headers, mail: ReadMail) -> str:
     if "x-auto-response-suppress" in headers and _SUPPRESSED.search(headers.get("x-auto-response-suppress")):
         return "X-Auto-Response-Suppress"
     local = mail.answer_to.partition("@")[0].lower()
-    if local == "abuse" or words.ROBOT_SENDER.fullmatch(local):
+    elsewhere = mail.author is None or mail.answer_to != mail.author.address  # the author was looked at before
+    if local == "abuse" or (elsewhere and words.ROBOT_SENDER.fullmatch(local)):
         return f"answers go to {mail.answer_to}"
     return ""

@@ -23,4 +23,5 @@ def base(subject: str) -> str:
     at = 0
     while (found := _PREFIX.match(subject, at)) and found[1].casefold() in _KNOWN:
         at = found.end()
-    return _TRAILER.sub("", subject[at:].strip())
+    rest = subject[at:].strip()
+    return _TRAILER.sub("", rest) if rest.endswith(")") else rest

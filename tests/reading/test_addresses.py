@@ -42,6 +42,7 @@ def test_lists_are_read_as_people_mean_them(value: bytes, expected: list[tuple[s
     assert addresses.parse(value) == tuple(Address(name, address) for name, address in expected)
 
 
+@pytest.mark.incident("Size of a header")
 def test_no_more_addresses_are_read_than_allowed() -> None:
     assert len(addresses.parse(b"a@a.example, " * 1000, most=7)) == 7
 

@@ -77,6 +77,7 @@ def test_an_attached_message_is_one_attachment() -> None:
     assert one.size == len(inner)
 
 
+@pytest.mark.incident("CVE-2023-35169", "Look-alike names")
 @pytest.mark.parametrize(
     ("name", "safe"),
     [
@@ -102,6 +103,7 @@ def test_names_are_made_safe(name: str, safe: str) -> None:
     assert attachments.safe_name(name, 255) == safe
 
 
+@pytest.mark.incident("CVE-2023-35169")
 def test_long_names_keep_their_extension() -> None:
     assert attachments.safe_name("a" * 300 + ".exe", 20) == "a" * 16 + ".exe"
     assert attachments.safe_name("." + "a" * 300, 20) == "." + "a" * 19

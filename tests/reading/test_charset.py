@@ -34,6 +34,7 @@ def test_text_is_read_in_the_character_set_it_is_in(text: str, codec: str, decla
     assert charset.decode(text.encode(codec), declared) == text
 
 
+@pytest.mark.incident("Codecs as character sets")
 @pytest.mark.parametrize(
     "name", ["utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "rot13", "zlib", "undefined"]
 )
@@ -42,6 +43,7 @@ def test_codecs_that_are_no_character_sets_are_not_used(name: str) -> None:
     assert charset.decode(rb"+ADw-script+AD4- \u003c xn--80a", name) == r"+ADw-script+AD4- \u003c xn--80a"
 
 
+@pytest.mark.incident("Codecs as character sets")
 @pytest.mark.parametrize("name", ["", "x" * 1000, "ü", "a b", "\0", "..", "utf-8\0"])
 def test_strange_names_do_no_harm(name: str) -> None:
     assert charset.decode(b"hello", name) == "hello"

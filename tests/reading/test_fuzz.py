@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -106,6 +107,7 @@ def test_any_bytes_are_a_mail(raw: bytes) -> None:
     check(raw)
 
 
+@pytest.mark.incident("CVE-2023-27043")
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join))
 def test_an_identity_stands_in_the_header_as_it_is_named(value: bytes) -> None:
     found = identity.of([value])

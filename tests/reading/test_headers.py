@@ -4,6 +4,7 @@ from gateway.reading import headers
 from gateway.reading.mime import parse_headers
 
 
+@pytest.mark.incident("CVE-2017-7829")
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -35,6 +36,7 @@ def test_values_are_decoded_as_people_mean_them(value: bytes, text: str) -> None
     assert headers.decode(value) == text
 
 
+@pytest.mark.incident("CVE-2024-39929")
 @pytest.mark.parametrize(
     ("value", "params"),
     [
@@ -59,6 +61,7 @@ def test_parameters_are_read_in_every_form(value: bytes, params: dict[str, str])
     assert not twice
 
 
+@pytest.mark.incident("CVE-2024-28054")
 def test_a_parameter_given_twice_is_told() -> None:
     assert headers.parameters(b"multipart/mixed; boundary=a; boundary=b") == (
         "multipart/mixed",

@@ -96,6 +96,7 @@ MAILS = {
 }
 
 
+@pytest.mark.incident("Quadratic headers")
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", MAILS)
 def test_hostile_mail_is_read_in_short_time(name: str) -> None:

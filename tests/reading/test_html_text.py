@@ -68,6 +68,7 @@ def test_letters_that_grow_in_lower_case_do_not_move_what_is_hidden() -> None:
     assert html.to_text("<p>İİİ</p><i hidden>secret</i><b title=İ>there</b>").split() == ["İİİ", "there"]
 
 
+@pytest.mark.incident("CVE-2026-22200", "CVE-2018-16587", "CVE-2021-3945", "Mutation XSS", "Tracking pixels")
 @pytest.mark.parametrize(
     "dangerous",
     [
@@ -102,6 +103,7 @@ def test_links_to_elsewhere_stay_clickable() -> None:
     assert 'href="https://example.com/x"' in html.sanitise('<a href="https://example.com/x">x</a>')
 
 
+@pytest.mark.incident("Tracking pixels")
 def test_images_of_the_mail_itself_stay_in_place() -> None:
     safe = html.sanitise(
         '<img src="cid:a@b"><img src="CID:c@d"><img src="data:image/png;base64,AA==">', {"a@b": "/files/7"}
@@ -109,6 +111,7 @@ def test_images_of_the_mail_itself_stay_in_place() -> None:
     assert re.findall('src="([^"]*)"', safe) == ["/files/7", "CID:c@d", "data:image/png;base64,AA=="]
 
 
+@pytest.mark.incident("Depth and number of parts")
 @pytest.mark.parametrize(
     "markup", ["<div>", "<b><i>", "<blockquote>", "<table><tr><td>", "<a href=x>", "<span hidden>"]
 )
@@ -124,6 +127,7 @@ def test_long_flat_html_is_not_cut() -> None:
     assert html.capped(flat) == flat
 
 
+@pytest.mark.incident("Mutation XSS")
 @given(st.text(alphabet=st.sampled_from("<>/ab\"'= &;\ue0f0\ue0f1\x00-!\n"), max_size=120))
 @settings(max_examples=200, deadline=None)
 def test_no_markup_makes_it_raise(markup: str) -> None:

@@ -28,6 +28,7 @@ def test_one_plain_mailbox_is_an_identity(value: bytes, address: str) -> None:
     assert identity.of([value]).address == address
 
 
+@pytest.mark.incident("Bare CR", "CVE-2023-27043")
 @pytest.mark.parametrize(
     "value",
     [
@@ -62,11 +63,13 @@ def test_what_servers_could_read_in_two_ways_is_nobody(value: bytes) -> None:
     assert identity.of([value]).flags
 
 
+@pytest.mark.incident("Two From fields")
 def test_of_two_from_headers_neither_counts() -> None:
     assert identity.of([b"a@a.example", b"a@a.example"]) == Identity("", ("several-from-headers",))
     assert identity.of([]) == Identity("", ("no-from",))
 
 
+@pytest.mark.incident("CVE-2023-27043")
 def test_an_address_as_display_name_is_flagged_and_never_the_identity() -> None:
     assert identity.of([b"agent@corp.example <evil@evil.example>"]) == Identity(
         "evil@evil.example", ("address-in-display-name",)
@@ -79,12 +82,14 @@ def test_the_own_address_as_display_name_is_not_flagged() -> None:
     assert flags(b"anna@acme.example <Anna@acme.example>") == ()
 
 
+@pytest.mark.incident("CVE-2017-7829")
 def test_hidden_characters_in_the_name_are_flagged() -> None:
     assert "control-characters" in flags(b"=?utf-8?q?agent=40corp.example=00?= <evil@evil.example>")
     assert "control-characters" in flags(b"=?utf-8?b?YWdlbnRAY29ycC5leGFtcGxlCg==?= <evil@evil.example>")
     assert flags(b"=?utf-8?q?A=E2=80=AEnna?= <a@a.example>") == ("invisible-characters",)
 
 
+@pytest.mark.incident("Bare CR")
 def test_a_stray_cr_makes_no_second_from_header() -> None:
     mail = read(b"X: a\rFrom: agent@corp.example\r\nFrom: evil@evil.example\r\n\r\nhello")
     assert mail.identity == Identity("evil@evil.example")
@@ -92,11 +97,13 @@ def test_a_stray_cr_makes_no_second_from_header() -> None:
     assert mail.author.address == "evil@evil.example"
 
 
+@pytest.mark.incident("Two From fields")
 def test_a_from_header_behind_the_limit_makes_the_identity_unknown() -> None:
     mail = read(b"From: a@a.example\r\n" + b"X: y\r\n" * 20_000 + b"From: b@b.example\r\n\r\nhello")
     assert mail.identity == Identity("", ("header-too-long",))
 
 
+@pytest.mark.incident("Two From fields")
 def test_a_line_that_is_no_field_leaves_open_who_it_is_from() -> None:
     mail = read(b"From: agent@corp.example\r\nno field\r\nFrom: evil@evil.example\r\n\r\nhello")
     assert mail.identity == Identity("", ("header-without-end",))

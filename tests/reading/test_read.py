@@ -71,7 +71,16 @@ def test_a_mail_of_html_alone_has_text_made_of_it() -> None:
     assert mail.text.strip() == "The portal is down"
     assert not mail.has_text
     assert "<script>" in mail.html
+    assert "down" in mail.safe_html
     assert "script" not in mail.safe_html
+
+
+def test_html_is_made_fit_for_showing_only_where_nothing_of_the_body_is_left_out() -> None:
+    mail = read(
+        b"From: a@a.example\r\nContent-Type: text/html\r\n\r\n<p>Help!</p><blockquote>older, internal</blockquote>"
+    )
+    assert "internal" in mail.reply.quoted
+    assert mail.safe_html == ""
 
 
 def test_an_answer_goes_to_reply_to_else_from_else_sender_else_return_path() -> None:
@@ -97,6 +106,7 @@ def test_a_forwarded_message_is_read() -> None:
     assert forward.text.strip() == "It is down"
 
 
+@pytest.mark.incident("Replayed mail")
 def test_copies_of_one_mail_by_different_roads_have_one_hash() -> None:
     copies = [
         MAIL,
@@ -111,6 +121,7 @@ def test_copies_of_one_mail_by_different_roads_have_one_hash() -> None:
     assert len({read(copy).content_hash for copy in copies}) == 1
 
 
+@pytest.mark.incident("Message-ID squatting")
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -1,3 +1,5 @@
+import pytest
+
 from gateway.reading import structure
 from gateway.reading.limits import DEFAULT, Limits
 from gateway.reading.mime import Part
@@ -71,6 +73,7 @@ def test_a_multipart_without_boundary_is_shown_as_text() -> None:
     assert "multipart-without-parts" in defects_of(raw)
 
 
+@pytest.mark.incident("CVE-2024-28054")
 def test_two_boundaries_are_ambiguous() -> None:
     raw = b"Content-Type: multipart/mixed; boundary=b; boundary=c\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n"
     assert "ambiguous-content-type" in defects_of(raw)
@@ -97,12 +100,14 @@ def test_the_line_of_a_mailbox_file_is_passed_over() -> None:
     assert found.headers.get("subject") == "s"
 
 
+@pytest.mark.incident("Bare CR")
 def test_a_stray_cr_does_not_begin_a_header_line() -> None:
     found = structure.parse(b"X: a\rFrom: b@b.example\r\n\r\nx", DEFAULT)
     assert "from" not in found.headers
     assert found.headers.get("x") == "a From: b@b.example"
 
 
+@pytest.mark.incident("Size of a header")
 def test_a_header_block_is_read_up_to_the_limit_and_the_body_found_behind_it() -> None:
     raw = b"Subject: s\r\n" + b"X: y\r\n" * 1000 + b"\r\nbody"
     found = structure.parse(raw, Limits(header_bytes=500))
@@ -116,6 +121,7 @@ def test_a_header_block_that_just_fits_is_whole() -> None:
     assert structure.parse(raw, Limits(header_bytes=raw.index(b"body"))).defects == ()
 
 
+@pytest.mark.incident("Quadratic headers", "Depth and number of parts")
 def test_nesting_and_parts_end_at_their_limits() -> None:
     deep = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(30))
     found = structure.parse(deep + b"\r\nx", Limits(nesting=10))
