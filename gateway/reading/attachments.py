@@ -58,7 +58,7 @@ def is_tnef(part: Part) -> bool:
 
 def content(raw: bytes, attachment: Attachment) -> bytes:
     """The bytes of an attachment that ``read`` found in the same ``raw``."""
-    data = encoded.decode(normalised(raw)[attachment.start : attachment.end], attachment.encoding)
+    data = encoded.decode(memoryview(normalised(raw))[attachment.start : attachment.end], attachment.encoding)
     return data if attachment.member < 0 else tnef.read(data).members[attachment.member].data
 
 

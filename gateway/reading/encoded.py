@@ -15,10 +15,11 @@ _BLANKS_BEHIND_SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]+)\r?\n", re.MULTILINE)
 
 
-def decode(data: bytes, encoding: str) -> bytes:
+def decode(data: bytes | memoryview, encoding: str) -> bytes:
     """``data`` without its transfer encoding. Never raises; an unknown encoding leaves it as it is."""
     if encoding == "base64":
         return base64(data)
+    data = bytes(data)
     if encoding == "quoted-printable":
         return quoted_printable(data)
     if encoding in UUENCODE:
@@ -26,13 +27,13 @@ def decode(data: bytes, encoding: str) -> bytes:
     return data
 
 
-def base64(data: bytes) -> bytes:
+def base64(data: bytes | memoryview) -> bytes:
     """Whatever can be read, with foreign bytes skipped and missing padding added."""
     try:
         return pybase64.b64decode(data)
     except (binascii.Error, ValueError):
         pass
-    body = data.rstrip(b"\r\n\t =")
+    body = bytes(data).rstrip(b"\r\n\t =")
     runs = [body] if body.count(b"=") > MANY_RUNS else body.split(b"=")
     return b"".join(map(_base64_run, runs))
 

@@ -81,7 +81,7 @@ class Part:
 
     def content(self) -> bytes:
         """The bytes, transfer-decoded. Never raises: what cannot be decoded stays as far as it went."""
-        return encoded.decode(self.raw[self.start : self.end], self.encoding)
+        return encoded.decode(memoryview(self.raw)[self.start : self.end], self.encoding)
 
     def text(self, most: int | None = None) -> str:
         """The content as text, with LF line ends; made of no more than the first ``most`` encoded bytes."""
