@@ -26,3 +26,12 @@ def test_an_ordinary_question_waits_its_turn(text: bytes) -> None:
 
 def test_only_the_beginning_is_looked_at() -> None:
     assert not may_be_urgent(bytes(LOOKED_AT) + b" outage")
+
+
+def test_of_the_header_fields_the_subject_alone_is_looked_at() -> None:
+    assert may_be_urgent(b"From: a@a.example\r\nSubject: the\r\n outage of today\r\nTo: b@b.example\r\n\r\nHello")
+    assert not may_be_urgent(b"From: outage@a.example\r\nSubject: invoice\r\nX-Spam: critical\r\n\r\nHello")
+
+
+def test_long_header_fields_hide_no_text() -> None:
+    assert may_be_urgent(b"Received: " + b"x" * 2 * LOOKED_AT + b"\r\nSubject: help\r\n\r\nNobody can log in")

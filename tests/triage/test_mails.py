@@ -52,6 +52,7 @@ def test_every_critical_mail_wakes_somebody(judged: Judged):
     assert asleep == []
 
 
+@pytest.mark.incident("Paging in other hands")
 def test_hardly_any_other_mail_wakes_somebody(judged: Judged):
     woken = [mail["id"] for mail, verdict in judged if not mail["page"] and verdict["action"] == "page"]
     assert len(woken) <= len(judged) // 50
