@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from math import inf
-from typing import Any
+from operator import attrgetter
+from typing import Any, ClassVar
 
 
 class Severity(StrEnum):
@@ -109,9 +110,14 @@ class Carried:
     """Pickled as its constructor's arguments, in half the time: these go from the children that read to the parent."""
 
     __slots__: tuple[str, ...] = ()
+    _values: ClassVar[attrgetter[tuple[Any, ...]]]
+
+    def __init_subclass__(cls) -> None:
+        if cls.__slots__:  # not yet in the class that a dataclass with slots is made from
+            cls._values = attrgetter(*cls.__slots__)
 
     def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
-        return type(self), tuple([getattr(self, name) for name in self.__slots__])
+        return type(self), self._values(self)
 
 
 @dataclass(frozen=True, slots=True)
