@@ -3,10 +3,14 @@
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 import structlog
 from hypothesis import settings
+
+from gateway import log
+from tests.canaries import in_process_log as in_process_log
 
 settings.register_profile("default", deadline=None, max_examples=50)
 settings.register_profile("fuzz", deadline=None, max_examples=20_000)
@@ -27,8 +31,9 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _log_of_its_own() -> Iterator[None]:
+def _log_of_its_own(in_process_log: TextIO) -> Iterator[None]:
     """Whoever sets up the log writes into a stream that ends with the test; the next one starts anew."""
+    log.set_up("debug", "json", in_process_log)
     yield
     structlog.reset_defaults()
 

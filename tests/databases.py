@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.db.engine import driver_url
+from tests.canaries import canary
 
 _numbers = itertools.count(1)
 
@@ -31,4 +32,5 @@ def fresh_database(server: str) -> str:
     with engine.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     engine.dispose()
-    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+    url = sa.make_url(server).set(database=name, password=canary("database"))
+    return url.render_as_string(hide_password=False)

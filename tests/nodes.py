@@ -11,9 +11,10 @@ from pathlib import Path
 from gateway.app import Addresses, serve
 from gateway.model import NodeRole
 from gateway.settings import Settings
+from tests.canaries import BODY, KEY, canary
 
 PATIENCE = 60
-SECRET = f"1 {'ab' * 32}\n"
+SECRET = f"1 {KEY}\n"
 
 
 def settings_of(url: str, folder: Path, *, relay: str = "", **more: object) -> Settings:
@@ -27,7 +28,7 @@ def settings_of(url: str, folder: Path, *, relay: str = "", **more: object) -> S
             "smtp": {"listen": "127.0.0.1:0"},
             "outbound": {"relay": relay or f"maildir:{folder.parent / 'sent'}"},
             "mailbox": [{"name": "support", "addresses": ["support@example.com"]}],
-            "agent": [{"name": "Ann", "address": "ann@example.com"}],
+            "agent": [{"name": "Ann", "address": "ann@example.com", "password": canary("password")}],
             "oncall": {"notify": ["mailto:oncall@example.com"]},
             **more,
         }
@@ -63,5 +64,5 @@ async def send(address: tuple[str, int], *mails: bytes, sender: str = "kim@examp
 def plain(number: int, text: str = "The export fails.", sender: str = "kim@example.net") -> bytes:
     return (
         f"From: {sender}\r\nTo: support@example.com\r\nMessage-ID: <{number}@example.net>\r\n"
-        f"Subject: Mail {number}\r\n\r\n{text}\r\n"
+        f"Subject: Mail {number}\r\n\r\n{text}\r\n-- \r\n{BODY}\r\n"
     ).encode()

@@ -36,6 +36,7 @@ def test_an_event_is_one_json_object_on_one_line(lines: io.StringIO) -> None:
     assert str(event["time"]).endswith("Z")
 
 
+@pytest.mark.incident("Log injection")
 @pytest.mark.parametrize("hostile", ["a\r\nlevel=fake", "\x1b[31mred", "x\u2028y", "\u202egpj.exe", "\x9b2J", "\ud800"])
 def test_what_does_not_print_is_escaped(lines: io.StringIO, hostile: str) -> None:
     log.mail_refused("127.0.0.1", hostile, "550 5.1.1")
@@ -44,6 +45,7 @@ def test_what_does_not_print_is_escaped(lines: io.StringIO, hostile: str) -> Non
     assert "\\" in str(event["mail_from"])
 
 
+@pytest.mark.incident("Log injection")
 @pytest.mark.parametrize("hostile", ["a\nb", "\x1b[2J", "x\u2028y"])
 def test_a_terminal_gets_no_escape_sequence_from_a_sender(hostile: str) -> None:
     stream = Terminal()
@@ -58,6 +60,7 @@ def test_long_values_are_cut(lines: io.StringIO) -> None:
     assert len(lines.getvalue()) < 2 * log.LONGEST_VALUE
 
 
+@pytest.mark.incident("CVE-2018-1000089")
 def test_an_exception_of_others_is_named_and_not_quoted(lines: io.StringIO) -> None:
     try:
         raise ValueError("INSERT ... password=hunter2")
@@ -75,6 +78,7 @@ def test_an_exception_of_ours_tells_its_private_text(lines: io.StringIO) -> None
     assert (event["problem"], event["code"]) == ("relay said 451 busy", "4.3.1")
 
 
+@pytest.mark.incident("CVE-2018-1000089")
 def test_the_target_of_a_page_loses_what_may_be_secret(lines: io.StringIO) -> None:
     log.page_later("SUP-1", "https://user:pass@hooks.example:8443/services/T0KEN?key=1", 1, Temporary("busy"))
     (event,) = events(lines)

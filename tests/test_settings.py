@@ -130,6 +130,7 @@ def test_a_mistake_says_where_what_and_how_to_mend_it(text: str, line: str) -> N
     assert mistakes(text) == [f"gateway.toml: {line}"]
 
 
+@pytest.mark.incident("CVE-2018-1000089")
 def test_a_mistake_never_shows_a_password() -> None:
     assert mistakes(MAILBOX + "[outbound]\npassword = 271828") == [
         "gateway.toml: outbound.password: what stands there is no text; put it in quotes"

@@ -37,6 +37,7 @@ async def test_nothing_hinders_a_gateway_with_room_and_a_database(store: Store) 
     assert looking.trouble() == ""
 
 
+@pytest.mark.incident("Size of a mail")
 async def test_too_little_disk_is_trouble(store: Store) -> None:
     looking = Watch(Smtp(min_free_disk_bytes=10**18), store, lambda: NOW)
     await looking.look()

@@ -52,6 +52,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         with pytest.raises(SystemExit) as ended:
             main()
         captured = capsys.readouterr()
+        with (tmp_path / "commands.log").open("a", encoding="utf-8") as log:
+            log.write(captured.err)
         status = ended.value.code
         return Result(status if isinstance(status, int) else 0, captured.out, captured.err)
 

@@ -32,6 +32,7 @@ def test_a_backup_holds_what_a_restore_needs(served: Run, tmp_path: Path) -> Non
     assert copied == {"gateway.toml", "var/gateway.db", "var/secret.key"}
 
 
+@pytest.mark.incident("CVE-2020-1774")
 def test_nobody_else_may_read_a_backup(served: Run, tmp_path: Path) -> None:
     served("backup", "copy")
     assert (tmp_path / "copy").stat().st_mode & 0o077 == 0

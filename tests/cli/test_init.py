@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.cli import checks
 from gateway.settings import load
 from tests.cli.conftest import Result, Run
 
@@ -56,6 +57,7 @@ def test_init_overwrites_nothing_unless_forced(run: Run, tmp_path: Path) -> None
     assert run("init", "--force").status == 0
 
 
+@pytest.mark.incident("CVE-2020-1774")
 def test_init_keeps_the_secret_that_is_there(run: Run, tmp_path: Path) -> None:
     run("init")
     secret = (tmp_path / "var" / "secret.key").read_bytes()
@@ -131,6 +133,15 @@ def test_check_finds_a_file_where_the_data_folder_should_be(configured: Run, tmp
 def test_check_finds_a_data_folder_that_cannot_be_written(configured: Run, tmp_path: Path) -> None:
     (tmp_path / "var").mkdir(mode=0o500)
     assert findings(configured("check", "--json"))["data folder"]["level"] == "fail"
+
+
+@pytest.mark.incident("SQLite WAL reset")
+@pytest.mark.parametrize(("fixed", "level"), [((0,), "ok"), ((99,), "note")])
+def test_check_points_at_a_sqlite_that_two_writers_can_break(
+    configured: Run, monkeypatch: pytest.MonkeyPatch, fixed: tuple[int, ...], level: str
+) -> None:
+    monkeypatch.setattr(checks, "WAL_RESET_FIXED", fixed)
+    assert findings(configured("check", "--json"))["SQLite"]["level"] == level
 
 
 def test_check_asks_a_relay_for_its_greeting(configured: Run, tmp_path: Path) -> None:

@@ -147,6 +147,7 @@ def test_upgrading_an_upgraded_database_changes_nothing(look: Run) -> None:
     assert "already" in look("db", "upgrade").out
 
 
+@pytest.mark.incident("Log injection")
 def test_hostile_subjects_do_not_reach_the_terminal(gateway: Gateway, look: Run) -> None:
     hostile = EmailMessage()
     hostile["From"], hostile["To"] = "eve@elsewhere.example", "support@example.com"

@@ -56,6 +56,7 @@ def test_standard_input_is_read_where_no_file_is_named(run: Run) -> None:
     assert run("parse", "--json", stdin=b"Subject: hello\n\ntext\n").json["subject"] == "hello"
 
 
+@pytest.mark.incident("Log injection")
 def test_control_sequences_of_a_sender_are_shown_and_not_obeyed(run: Run, tmp_path: Path) -> None:
     raw = b"From: a@b.example\nSubject: =?utf-8?q?=1B[2Jgone?=\n\nbell\x07 \x1b]0;title\x07 \xc2\x9b2J\n"
     result = run("parse", written(tmp_path, raw))
@@ -94,6 +95,7 @@ def html_mail(body: str) -> EmailMessage:
     return mail
 
 
+@pytest.mark.incident("CVE-2026-22200")
 def test_the_html_page_runs_nothing_loads_nothing_and_shows_inline_images(run: Run, tmp_path: Path) -> None:
     body = '<p onclick="x()">Hi</p><script>evil()</script><img src="http://track.example/p"><img src="cid:pic@x">'
     out = tmp_path / "page.html"

@@ -20,6 +20,7 @@ def test_the_migrations_make_the_schema_of_the_program(store: Store) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
+@pytest.mark.incident("SQLite WAL reset")
 def test_a_second_process_may_not_serve_the_same_file(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'g.db'}"
     first = open_store(url, "node-a", serve=True)
@@ -53,6 +54,7 @@ def test_a_newer_schema_is_refused(store: Store, url: str) -> None:
         open_store(url, "node-b", serve=False)
 
 
+@pytest.mark.incident("SQLite synchronous")
 def test_commits_survive_a_power_cut_by_setting(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'g.db'}")
     with engine.connect() as connection:

@@ -55,6 +55,7 @@ def test_a_job_that_fails_spoils_none_of_its_neighbours(store: Store) -> None:
     assert _count(store) == 2
 
 
+@pytest.mark.incident("Exceptions told to clients")
 def test_trouble_quotes_nothing_of_what_was_to_be_written(store: Store) -> None:
     with pytest.raises(Temporary) as trouble:
         store.writer.run(lambda c: c.execute(insert(seen), [{"key": "words of a mail", "mail_id": None}]))

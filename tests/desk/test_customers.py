@@ -95,6 +95,7 @@ def test_cc_holds_neither_us_nor_agents_nor_anyone_twice() -> None:
     assert [p.address for p in opens.cc] == [BOB, EVE]
 
 
+@pytest.mark.incident("People of a ticket")
 def test_cc_is_capped() -> None:
     crowd = tuple(Address("", f"p{n}@x.example") for n in range(80))
     opens = decide(mail(cc=crowd)).opens
@@ -119,6 +120,7 @@ def test_html_is_taken_over_only_where_nothing_was_cut() -> None:
     assert (whole.html, cut.html) == ("<p>Help!</p>", "")
 
 
+@pytest.mark.incident("Look-alike names")
 @pytest.mark.parametrize(
     ("base", "shown"),
     [
@@ -134,6 +136,7 @@ def test_the_subject_is_cleaned(base: str, shown: str) -> None:
     assert opens.subject == shown
 
 
+@pytest.mark.incident("Two From fields")
 def test_an_ambiguous_from_makes_a_ticket_that_is_not_confirmed() -> None:
     decision = decide(mail("", identity=Identity("", ("two From fields",)), author=Address("A", EVE), answer_to=EVE))
     assert decision.opens
@@ -155,6 +158,7 @@ def test_a_first_mail_pages_as_its_verdict_says() -> None:
     assert decide(mail(), verdict=replace(OUTAGE, severity=Severity.S1)).page
 
 
+@pytest.mark.incident("Relay spam")
 @pytest.mark.parametrize(
     "known",
     [{"recent_from_sender": SETTINGS.loops.mails}, {"acknowledged": SETTINGS.loops.acknowledgements_per_hour}],
@@ -226,6 +230,7 @@ def test_an_answer_raises_to_s0_and_pages_but_never_lowers() -> None:
     assert (calmer.changes.severity, calmer.page) == (None, False)
 
 
+@pytest.mark.incident("Paging in other hands")
 def test_an_outage_that_is_known_pages_once_and_one_that_is_back_pages_again() -> None:
     assert not decide(mail(), to=ALICES, verdict=OUTAGE, standing=ticket(severity=Severity.S0)).page
     back = ticket(severity=Severity.S0, status=Status.SOLVED, solved_at=NOW)
@@ -238,6 +243,7 @@ def test_people_in_cc_join_where_the_sender_has_his_own_token() -> None:
     assert not to_customers(decision)
 
 
+@pytest.mark.incident("CVE-2024-49193")
 @pytest.mark.parametrize("to", [SUPPORT, BOBS])
 def test_nobody_joins_by_a_mail_that_anyone_could_have_written(to: str) -> None:
     decision = decide(mail(subject="[SUP-7]", cc=(Address("", EVE),)), to=to)
@@ -246,11 +252,13 @@ def test_nobody_joins_by_a_mail_that_anyone_could_have_written(to: str) -> None:
     assert any(EVE in event for event in decision.events)
 
 
+@pytest.mark.incident("People of a ticket")
 def test_those_who_join_are_capped_with_those_who_are_there() -> None:
     crowd = tuple(Address("", f"p{n}@x.example") for n in range(80))
     assert len(decide(mail(cc=crowd), to=ALICES).joins) == SETTINGS.tickets.max_cc - 1
 
 
+@pytest.mark.incident("Ticket Trick", "Token in other hands")
 def test_a_stranger_with_somebodys_token_is_held_and_only_agents_are_told() -> None:
     decision = decide(mail(EVE), to=ALICES)
     assert (decision.state, decision.ticket_id, decision.message) == (MailState.HELD, TICKET_ID, None)
@@ -270,6 +278,7 @@ def test_an_outage_told_by_a_stranger_with_a_token_is_not_held_but_paged() -> No
     assert decision.opens.refers_to == TICKET_ID
 
 
+@pytest.mark.incident("GHSA-j49f")
 @pytest.mark.parametrize("pointer", [{"subject": "Re: [SUP-7] Export"}, {"in_reply_to": ("first@customer.example",)}])
 def test_a_stranger_with_id_or_tag_gets_a_ticket_of_his_own(pointer: dict[str, str]) -> None:
     decision = decide(mail(EVE, **pointer))
@@ -278,6 +287,7 @@ def test_a_stranger_with_id_or_tag_gets_a_ticket_of_his_own(pointer: dict[str, s
     assert [out.recipient.address for out in to_customers(decision)] == [EVE]
 
 
+@pytest.mark.incident("CVE-2026-47123")
 @pytest.mark.parametrize("holder", [ALICE, EVE, "former@staff.example"])
 def test_an_agents_reply_address_in_other_hands_is_held(holder: str) -> None:
     assert decide(mail(holder), to=agent_address(ANN)).state is MailState.HELD
@@ -288,6 +298,7 @@ def test_mail_from_our_own_address_is_refused_unanswered() -> None:
     assert (decision.state, decision.mails) == (MailState.REFUSED, ())
 
 
+@pytest.mark.incident("Replayed mail")
 def test_the_same_mail_again_is_refused() -> None:
     decision = decide(mail(), duplicate_of=12, duplicate_ticket="SUP-3")
     assert (decision.state, decision.reason, decision.mails) == (MailState.REFUSED, "the same mail as #12 (SUP-3)", ())
@@ -301,6 +312,7 @@ def test_attachments_go_with_the_notice() -> None:
     assert all(out.with_attachments for out in decision.mails if out.template == "notice")
 
 
+@pytest.mark.incident("Look-alike names")
 def test_a_notice_never_carries_an_agents_name_for_a_stranger() -> None:
     posing = decide(mail(EVE, author=Address("Ann", EVE)))
     honest = decide(mail(EVE, author=Address("Eve", EVE)))
@@ -308,6 +320,7 @@ def test_a_notice_never_carries_an_agents_name_for_a_stranger() -> None:
     assert "Eve" in {out.sender_name for out in honest.mails}
 
 
+@pytest.mark.incident("Out of office")
 def test_an_auto_reply_to_a_ticket_is_a_silent_note() -> None:
     away = mail(machine=Machine((MachineKind.AUTO_REPLY,), may_answer=False))
     decision = decide(away, to=ALICES, standing=ticket(status=Status.SOLVED, solved_at=NOW))

@@ -16,6 +16,7 @@ def test_a_login_bound_to_from_is_the_best_evidence() -> None:
     assert (sender.kind, sender.level, sender.agent and sender.agent.name) == (Kind.AGENT, Level.A4, "Ann")
 
 
+@pytest.mark.incident("GHSA-rxqh-5572-8m77")
 @pytest.mark.parametrize("auth", ["", BEN, "someone@else.example"])
 def test_an_agents_from_without_her_login_proves_nothing(auth: str) -> None:
     sender = identify(mail(ANN), envelope(auth=auth), SETTINGS)
@@ -39,6 +40,7 @@ def test_an_agent_who_logged_in_may_write_as_the_support_address() -> None:
     assert (sender.kind, sender.level, sender.address) == (Kind.AGENT, Level.A4, ANN)
 
 
+@pytest.mark.incident("CVE-2023-31597")
 @pytest.mark.parametrize(
     "lookalike", ["ben@ſtaff.example", "ann@staff.example.", "ann@staff。example", "ａnn@staff.example"]
 )
@@ -46,11 +48,13 @@ def test_an_address_that_only_looks_like_an_agents_is_another(lookalike: str) ->
     assert identify(mail(lookalike), envelope(), SETTINGS).agent is None
 
 
+@pytest.mark.incident("CVE-2023-31597")
 @given(st.characters(min_codepoint=128))
 def test_no_letter_outside_ascii_folds_into_one_inside(letter: str) -> None:
     assert not fold(f"a{letter}b").isascii()
 
 
+@pytest.mark.incident("Look-alike names")
 def test_an_agents_name_on_a_foreign_address_is_flagged() -> None:
     sender = identify(mail(ALICE, author=Address(" ANN ", ALICE)), envelope(), SETTINGS)
     assert sender.posing
@@ -62,10 +66,12 @@ def test_a_null_sender_is_a_robot_where_smtp_said_so() -> None:
     assert not identify(mail(), envelope(mail_from="", via="imap"), SETTINGS).robot
 
 
+@pytest.mark.incident("CVE-2023-41259")
 def test_a_loop_header_alone_makes_no_robot() -> None:
     assert not identify(mail(machine=robot(MachineKind.OWN_LOOP)), envelope(), SETTINGS).robot
 
 
+@pytest.mark.incident("CVE-2025-13033")
 @pytest.mark.parametrize(
     "address",
     ["", "alice", "@x.example", "a b@x.example", '"x@evil y"@x.example', "a@b@c.example", "a\r\nBcc: b@x.example",

@@ -25,6 +25,7 @@ def test_a_mark_of_a_generation_that_is_gone_is_unknown() -> None:
     assert not loop.verify(Keys({3: b"c" * 32}), loop.sign(KEYS, "x"))
 
 
+@pytest.mark.incident("CVE-2023-41259")
 @given(st.text(max_size=400))
 def test_no_text_passes_for_a_mark(value: str) -> None:
     assert not loop.verify(KEYS, value)

@@ -42,6 +42,7 @@ def test_every_row_is_used() -> None:
     assert {id(permit(*one)) for one in COMBINATIONS} >= {id(row) for row in TABLE}
 
 
+@pytest.mark.incident("RT trusts From")
 def test_only_proved_agents_work() -> None:
     working = {(who, level) for who, level, match in COMBINATIONS if permit(who, level, match).act is Act.WORK}
     assert working == {(Who.AGENT, Level.A3), (Who.AGENT, Level.A4)}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,6 +116,7 @@ def test_only_agents_get_what_is_for_agents(read: ReadMail, situation: dict[str,
     assert not (invisible(decision) and to_customers(decision))
 
 
+@pytest.mark.incident("Autoresponder ping-pong")
 @given(mails(), SITUATIONS)
 def test_a_robot_makes_no_mail_to_anyone_outside(read: ReadMail, situation: dict[str, Any]) -> None:
     if set(read.machine.kinds) - {MachineKind.OWN_LOOP} or not situation["mail_from"]:

@@ -47,6 +47,7 @@ def bounce(permanent: bool = True, failed: bool = True, sender: str = "mailer-da
     return mail(sender, machine=robot(MachineKind.BOUNCE), bounce=report)
 
 
+@pytest.mark.incident("Bounce storm")
 def test_a_permanent_bounce_marks_the_participant_and_tells_the_desk() -> None:
     decision = decide(bounce(), to=RETURN_PATH, mail_from="", delivery=DELIVERY)
     assert (decision.state, decision.ticket_id) == (MailState.REFUSED, TICKET_ID)
@@ -76,21 +77,25 @@ def test_a_delay_is_only_noted(report: ReadMail) -> None:
     assert decision.events
 
 
+@pytest.mark.incident("Bounce storm")
 def test_a_bounce_of_what_we_never_sent_changes_nothing() -> None:
     decision = decide(bounce())
     assert (decision.state, decision.mails, decision.events, decision.ticket_id) == (MailState.REFUSED, (), (), 0)
 
 
+@pytest.mark.incident("Bounce storm")
 def test_a_bounce_that_reports_an_outage_makes_no_ticket() -> None:
     decision = decide(bounce(), verdict=OUTAGE)
     assert (decision.opens, decision.page) == (None, False)
 
 
+@pytest.mark.incident("Autoresponder ping-pong")
 def test_our_own_mail_come_back_is_refused() -> None:
     decision = decide(mail(loop=loop.sign(KEYS, "x")), to=ALICES, verdict=OUTAGE)
     assert (decision.state, decision.mails, decision.page) == (MailState.REFUSED, (), False)
 
 
+@pytest.mark.incident("Out of office")
 @pytest.mark.parametrize("kind", SILENT)
 @pytest.mark.parametrize(("to", "sender"), [(ALICES, ALICE), (RETURN_PATH, "alias@customer.example")])
 def test_the_answer_of_a_program_is_a_silent_note(kind: MachineKind, to: str, sender: str) -> None:
@@ -140,6 +145,7 @@ def test_a_participants_mail_through_a_program_is_shown_but_moves_nothing(kind: 
     assert sent(decision, "notice") == [ANN, BEN]
 
 
+@pytest.mark.incident("Ticket Trick")
 def test_a_third_partys_robot_at_somebodys_reply_address_reaches_nobody_outside() -> None:
     decision = decide(mail("noreply@shop.example", machine=robot(MachineKind.AUTO_GENERATED)), to=ALICES)
     assert decision.opens
@@ -147,6 +153,7 @@ def test_a_third_partys_robot_at_somebodys_reply_address_reaches_nobody_outside(
     assert not to_customers(decision)
 
 
+@pytest.mark.incident("Bounce storm")
 def test_a_null_sender_is_not_answered() -> None:
     decision = decide(mail(EVE), mail_from="")
     assert decision.opens

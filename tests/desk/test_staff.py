@@ -155,6 +155,7 @@ def test_a_held_command_that_is_released_becomes_a_note() -> None:
     assert not to_customers(decision)
 
 
+@pytest.mark.incident("RT trusts From")
 @pytest.mark.parametrize("pointer", [{}, {"subject": "[SUP-7]"}, {"in_reply_to": ("first@customer.example",)}])
 def test_an_agents_from_without_proof_is_held_and_only_that_agent_is_told(pointer: dict[str, str]) -> None:
     decision = decide(mail(ANN, "#solved", **pointer))
@@ -162,20 +163,24 @@ def test_an_agents_from_without_proof_is_held_and_only_that_agent_is_told(pointe
     assert [(out.template, out.recipient.address) for out in decision.mails] == [("held", ANN)]
 
 
+@pytest.mark.incident("CVE-2023-50455")
 def test_that_agent_is_told_once_an_hour_at_most() -> None:
     assert not decide(mail(ANN), acknowledged=1).mails
 
 
+@pytest.mark.incident("Paging in other hands")
 def test_an_outage_in_an_agents_name_without_proof_is_held_all_the_same() -> None:
     decision = decide(mail(ANN), verdict=OUTAGE)
     assert (decision.state, decision.page) == (MailState.HELD, False)
 
 
+@pytest.mark.incident("CVE-2023-22501")
 def test_another_agents_reply_address_proves_nothing() -> None:
     assert decide(mail(BEN), to=ANNS).state is MailState.HELD
     assert decide(mail(BEN), to=ANNS, auth=BEN).state is MailState.APPENDED
 
 
+@pytest.mark.incident("CVE-2026-47123")
 def test_an_agent_who_left_is_an_agent_no_more() -> None:
     left = Settings.model_validate({"mailbox": SETTINGS.mailbox, "agent": SETTINGS.agent[1:]})
     assert decide(mail(ANN), to=ANNS, settings=left).state is MailState.HELD
@@ -263,6 +268,7 @@ def test_a_forward_by_a_stranger_is_a_mail_of_his() -> None:
     assert opens.requester.address == EVE
 
 
+@pytest.mark.incident("Out of office")
 def test_an_agents_out_of_office_is_never_sent_on() -> None:
     away = mail(ANN, machine=Machine((MachineKind.AUTO_REPLY,), may_answer=False, reason="vacation"))
     decision = decide(away, to=ANNS, auth=ANN)

@@ -70,6 +70,7 @@ def test_a_token_is_found_in_to_where_the_envelope_has_none() -> None:
     assert look(read).token is not None
 
 
+@pytest.mark.incident("Token in other hands")
 def test_a_token_at_a_foreign_address_is_none() -> None:
     token = tokens.split(token_address(Purpose.PARTICIPANT, ALICE_ID))[1]
     assert look(mail(), tokens.join("support@evil.example", token)).token is None
@@ -79,6 +80,7 @@ def test_ids_are_looked_up_from_the_nearest_to_the_farthest() -> None:
     assert look(mail(in_reply_to=("c",), references=("a", "b", "c"))).message_ids == ("c", "b", "a")
 
 
+@pytest.mark.incident("Size of a header")
 def test_a_thousand_references_are_not_all_looked_up() -> None:
     ids = look(mail(references=tuple(str(n) for n in range(1000)))).message_ids
     assert len(ids) == threading.MOST_IDS
@@ -99,27 +101,32 @@ def test_a_tag_with_a_prefix_of_ours_is_read(subject: str, tag: int) -> None:
     assert look(mail(subject=subject)).tag == tag
 
 
+@pytest.mark.incident("Replayed mail")
 def test_one_mail_to_two_of_our_addresses_is_one_mail() -> None:
     assert look(mail(), SUPPORT).dedupe == look(mail(), SALES).dedupe
 
 
+@pytest.mark.incident("CVE-2026-47123", "Message-ID squatting")
 def test_a_guessed_message_id_displaces_nobody() -> None:
     assert look(mail()).dedupe != look(mail(content_hash="another")).dedupe
     assert look(mail()).dedupe != look(mail(message_id="another")).dedupe
 
 
+@pytest.mark.incident("Message-ID squatting")
 def test_mails_whose_content_is_unknown_are_not_the_same_mail() -> None:
     unread = mail(content_hash="")
     later = threading.lookups(unread, Envelope("smtp", "", (SUPPORT,)), SETTINGS, KEYS, NOW + timedelta(seconds=1))
     assert look(unread).dedupe != later.dedupe
 
 
+@pytest.mark.incident("CVE-2026-34720")
 def test_only_a_signed_loop_header_is_ours() -> None:
     assert look(mail(loop=loop.sign(KEYS, "unique"))).own_loop
     assert not look(mail(loop="2.0123456789abcdef01234567.unique")).own_loop
     assert not look(mail()).own_loop
 
 
+@pytest.mark.incident("CVE-2023-22501", "Token in other hands")
 @pytest.mark.parametrize(
     ("sender", "address", "match"),
     [
@@ -156,6 +163,7 @@ def test_the_nearest_id_of_a_ticket_of_the_sender_wins() -> None:
     assert (found.match, found.ticket) == (Match.MESSAGE_ID, ticket())
 
 
+@pytest.mark.incident("GHSA-j49f")
 def test_a_stranger_is_told_apart_whatever_he_points_to() -> None:
     found = find(mail(EVE, references=("ours",)), by_message_id={"ours": TICKET_ID})
     assert (found.match, found.ticket, found.participant) == (Match.MESSAGE_ID, ticket(), None)

@@ -9,17 +9,23 @@ import random
 import signal
 import smtplib
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.canaries import BODY, KEY, canary
+
 T = TypeVar("T")
+PASSWORD = canary("password")
 PATIENCE = 60.0
 """Seconds after which a condition that did not come true fails a test."""
 
@@ -37,8 +43,14 @@ prefix = "SUP"
 [[agent]]
 name = "Ann Agent"
 address = "ann@example.com"
+password = "{password}"
 [oncall]
 notify = ["mailto:oncall@example.com"]
+"""
+
+
+_WAITING = """
+SELECT (SELECT count(*) FROM mail WHERE state = 'received') + (SELECT count(*) FROM outgoing WHERE state = 'waiting')
 """
 
 
@@ -77,7 +89,8 @@ class Gateway:
         self.outbox = folder / "var" / "outbox"
         self.log = folder / "gateway.log"
         self.environment = {**os.environ, **(environment or {})}
-        text = CONFIGURATION.format(folder=folder, port=self.port, relay=relay or f"maildir:{self.outbox}")
+        relay = relay or f"maildir:{self.outbox}"
+        text = CONFIGURATION.format(folder=folder, port=self.port, relay=relay, password=PASSWORD)
         self.config.write_text(text + extra, encoding="utf-8")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -93,11 +106,18 @@ class Gateway:
 
     def launch(self, *wrapper: str) -> None:
         """Start, and do not wait."""
+        self._make_secret()
         command = [*wrapper, sys.executable, "-m", "gateway", "--config", str(self.config), "serve"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True
             )
+
+    def _make_secret(self) -> None:
+        secret = self.folder / "var" / "secret.key"
+        if not secret.exists():
+            secret.parent.mkdir(exist_ok=True)
+            secret.write_text(f"1 {KEY}\n", encoding="ascii")
 
     def answers(self) -> bool:
         assert self.process is not None
@@ -137,7 +157,10 @@ class Gateway:
 
     def run(self, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "gateway", "--config", str(self.config), *arguments]
-        return subprocess.run(command, input=stdin, capture_output=True, env=self.environment, timeout=120, check=False)
+        done = subprocess.run(command, input=stdin, capture_output=True, env=self.environment, timeout=120, check=False)
+        with (self.folder / "commands.log").open("ab") as log:
+            log.write(done.stderr)
+        return done
 
     def json(self, *arguments: str) -> Any:
         done = self.run(*arguments, "--json")
@@ -174,5 +197,24 @@ def mail(subject: str, text: str, sender: str = "Kim <kim@example.net>", **heade
     message["Message-ID"] = headers.pop("message_id", f"<{time.time_ns()}@example.net>")
     for name, value in headers.items():
         message[name.replace("_", "-")] = value
-    message.set_content(text)
+    message.set_content(f"{text}\n-- \n{BODY}\n")
     return message
+
+
+def reply(to: EmailMessage, text: str, sender: str, **more: str) -> EmailMessage:
+    """What a mail client makes of "reply"."""
+    answer = mail(f"Re: {to['Subject']}", text, sender, to=str(to["Reply-To"] or to["From"]), **more)
+    answer["In-Reply-To"] = to["Message-ID"]
+    answer["References"] = f"{to['References'] or ''} {to['Message-ID']}".strip()
+    return answer
+
+
+def send_reply(gateway: Gateway, answer: EmailMessage, sender: str) -> None:
+    """To whom its To names."""
+    gateway.send(answer, sender, *(address for _, address in getaddresses([str(answer["To"])])))
+
+
+def settle(gateway: Gateway) -> None:
+    """Wait until all that was taken is worked on, and all that follows from it is sent."""
+    with closing(sqlite3.connect(f"file:{gateway.folder / 'var' / 'gateway.db'}?mode=ro", uri=True)) as database:
+        wait_for(lambda: database.execute(_WAITING).fetchone() == (0,), "all is worked on and sent")

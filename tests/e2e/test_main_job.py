@@ -8,31 +8,11 @@ from email.message import EmailMessage
 from hashlib import sha256
 from pathlib import Path
 
-from tests.e2e.running import Gateway, mail, wait_for
+import pytest
+
+from tests.e2e.running import Gateway, mail, reply, send_reply, wait_for
 
 S0 = "Hello,\n\nsince 9 nobody in our company can log in, all 300 users get an error 500. There is no workaround.\n"
-
-
-def _reply(to: EmailMessage, text: str, sender: str, **more: str) -> EmailMessage:
-    """What a mail client makes of "reply" (or "reply all" minus the rest)."""
-    answer = mail(f"Re: {to['Subject']}", text, sender, to=str(to["Reply-To"] or to["From"]), **more)
-    answer["In-Reply-To"] = to["Message-ID"]
-    answer["References"] = f"{to['References'] or ''} {to['Message-ID']}".strip()
-    return answer
-
-
-def _send_reply(gateway: Gateway, answer: EmailMessage, sender: str) -> None:
-    gateway.send(
-        answer,
-        sender,
-        *(a.addr_spec for a in answer["To"].addresses) if hasattr(answer["To"], "addresses") else _addresses(answer),
-    )
-
-
-def _addresses(answer: EmailMessage) -> list[str]:
-    from email.utils import getaddresses
-
-    return [address for _, address in getaddresses([str(answer["To"])])]
 
 
 def _text(message: EmailMessage) -> str:
@@ -70,8 +50,8 @@ def test_an_s0_pages_the_on_call(gateway: Gateway) -> None:
 def test_staff_answer_by_plain_reply_and_the_customer_answers_back_in_one_ticket(gateway: Gateway) -> None:
     gateway.send(mail("Export broken", "The export of my workbook fails.", Cc="Lee <lee@example.net>"))
     (notice,) = gateway.wait_for_mail("ann@example.com")
-    _send_reply(
-        gateway, _reply(notice, "#pending\n\nPlease try again now.\n", "Ann Agent <ann@example.com>"), "ann@example.com"
+    send_reply(
+        gateway, reply(notice, "#pending\n\nPlease try again now.\n", "Ann Agent <ann@example.com>"), "ann@example.com"
     )
     (answer,) = gateway.wait_for_mail("lee@example.net", "Re: ") or []
     (answer,) = [m for m in gateway.wait_for_mail("kim@example.net", count=2) if "try again" in _text(m)]
@@ -79,7 +59,7 @@ def test_staff_answer_by_plain_reply_and_the_customer_answers_back_in_one_ticket
     assert answer["From"].addresses[0].addr_spec == "support@example.com"
     assert "#pending" not in answer.as_string()
     assert "ann@example.com" not in answer.as_string()
-    _send_reply(gateway, _reply(answer, "Works, thank you!\n", "Kim <kim@example.net>"), "kim@example.net")
+    send_reply(gateway, reply(answer, "Works, thank you!\n", "Kim <kim@example.net>"), "kim@example.net")
     gateway.wait_for_mail("ann@example.com", count=2)
     ticket = gateway.ticket("SUP-1")
     assert [m["kind"] for m in ticket["messages"]] == ["inbound", "reply", "inbound"]
@@ -90,12 +70,12 @@ def test_staff_answer_by_plain_reply_and_the_customer_answers_back_in_one_ticket
 def test_a_note_with_its_attachment_reaches_no_customer(gateway: Gateway) -> None:
     gateway.send(mail("Export broken", "It fails."))
     (notice,) = gateway.wait_for_mail("ann@example.com")
-    note = _reply(notice, "#note\nThis customer owes us money: TOPSECRET\n", "ann@example.com")
+    note = reply(notice, "#note\nThis customer owes us money: TOPSECRET\n", "ann@example.com")
     note.add_attachment(b"TOPSECRETFILE", maintype="application", subtype="octet-stream", filename="internal.bin")
-    _send_reply(gateway, note, "ann@example.com")
+    send_reply(gateway, note, "ann@example.com")
     wait_for(lambda: len(gateway.ticket("SUP-1")["messages"]) == 2, "the note is in the ticket")
     assert gateway.ticket("SUP-1")["messages"][1]["kind"] == "note"
-    _send_reply(gateway, _reply(notice, "Hello Kim, we look into it.\n", "ann@example.com"), "ann@example.com")
+    send_reply(gateway, reply(notice, "Hello Kim, we look into it.\n", "ann@example.com"), "ann@example.com")
     gateway.wait_for_mail("kim@example.net", count=2)
     for sent in gateway.sent("kim@example.net"):
         assert "TOPSECRET" not in sent.as_string()
@@ -105,7 +85,7 @@ def test_a_note_with_its_attachment_reaches_no_customer(gateway: Gateway) -> Non
 def test_a_command_that_nobody_knows_holds_the_mail_and_tells_the_agent(gateway: Gateway) -> None:
     gateway.send(mail("Export broken", "It fails."))
     (notice,) = gateway.wait_for_mail("ann@example.com")
-    _send_reply(gateway, _reply(notice, "#sloved\nDone.\n", "ann@example.com"), "ann@example.com")
+    send_reply(gateway, reply(notice, "#sloved\nDone.\n", "ann@example.com"), "ann@example.com")
     told = gateway.wait_for_mail("ann@example.com", count=2)
     assert any("#sloved" in _text(m) for m in told)
     assert len(gateway.sent("kim@example.net")) == 1
@@ -113,6 +93,7 @@ def test_a_command_that_nobody_knows_holds_the_mail_and_tells_the_agent(gateway:
     assert held["ticket"] == "SUP-1"
 
 
+@pytest.mark.incident("RT trusts From")
 def test_a_name_in_from_alone_does_not_make_an_agent(gateway: Gateway) -> None:
     gateway.send(mail("Export broken", "It fails."))
     gateway.wait_for_mail("kim@example.net")
@@ -123,6 +104,7 @@ def test_a_name_in_from_alone_does_not_make_an_agent(gateway: Gateway) -> None:
     assert len(gateway.sent("kim@example.net")) == 1
 
 
+@pytest.mark.incident("Durable and not acknowledged")
 def test_the_same_mail_twice_is_one_message(gateway: Gateway) -> None:
     first = mail("Export broken", "It fails.")
     gateway.send(first)
@@ -132,6 +114,7 @@ def test_the_same_mail_twice_is_one_message(gateway: Gateway) -> None:
     assert sorted(m["state"] for m in gateway.json("mail", "list")) == ["refused", "ticket"]
 
 
+@pytest.mark.incident("Autoresponder ping-pong")
 def test_robots_and_our_own_mails_are_not_answered(gateway: Gateway) -> None:
     gateway.send(mail("Out of office", "I am away.", Auto_Submitted="auto-replied"), "kim@example.net")
     gateway.send(mail("Export broken", "It fails.", "Lee <lee@example.net>"), "lee@example.net")

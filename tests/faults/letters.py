@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
 
+from tests.canaries import BODY
+
 _WORDS = (
     "we", "would", "like", "to", "know", "where", "the", "colour", "of", "a", "label", "is", "set", "and", "how",
     "many", "labels", "one", "page", "may", "hold", "thank", "you",
@@ -66,7 +68,7 @@ class Letters(Iterator[Letter]):
         mail["Subject"] = letter.subject
         mail["Message-ID"] = f"<{letter.message_id}>"
         mail["Date"] = "Mon, 02 Mar 2026 09:00:00 +0000"
-        mail.set_content(f"Hello,\n\n{text}\n\nKim\n")
+        mail.set_content(f"Hello,\n\n{text}\n\nKim\n-- \n{BODY}\n")
         letter.data = mail.as_bytes(policy=policy.SMTP)
         self.made.append(letter)
         return letter

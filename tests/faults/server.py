@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from tests.canaries import canary
 from tests.databases import fresh_database
 
 
@@ -32,7 +33,8 @@ class Server:
     def url_by(self, port: int) -> str:
         """By a proxy on that port."""
         url = sa.make_url(self.url)
-        return url.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
+        by_port = url.set(host="127.0.0.1", port=port, query={}, password=canary("database"))
+        return by_port.render_as_string(hide_password=False)
 
     def stop(self) -> None:
         """As an operator does: sessions are told."""

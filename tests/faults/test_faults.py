@@ -27,6 +27,7 @@ FAULTS: dict[str, Fault] = {
 }
 
 
+@pytest.mark.incident("SQLite synchronous", "Durable and not acknowledged")
 @pytest.mark.parametrize("name", FAULTS)
 def test_nothing_is_lost_and_nothing_comes_twice(name: str, tmp_path: Path) -> None:
     report = FAULTS[name](tmp_path, 1)

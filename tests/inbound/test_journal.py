@@ -65,6 +65,7 @@ async def test_mails_go_on_to_the_worker_in_memory(store: Store) -> None:
     assert [(w.raw, w.received_at) for w in queue.take(10, 1000)] == [(b"raw", NOW)]
 
 
+@pytest.mark.incident("Exceptions told to clients")
 async def test_a_database_that_fails_is_temporary_trouble_for_everybody_in_the_batch(store: Store) -> None:
     journal = _journal(store)
     store.writer.close()
@@ -101,6 +102,7 @@ def test_a_mail_is_in_the_queue_once_until_it_is_done() -> None:
     assert queue.put([_waiting(1)]) == 1
 
 
+@pytest.mark.incident("Memory of large mails")
 def test_a_batch_holds_few_large_mails_and_at_least_one() -> None:
     queue = Queue()
     queue.put([_waiting(n, bytes(100)) for n in range(5)])

@@ -32,6 +32,7 @@ async def test_a_batch_comes_back_in_order(reader: Reader) -> None:
     assert [r.mail.subject for r in results if isinstance(r, Read)] == [f"Question {n}" for n in range(10)]
 
 
+@pytest.mark.incident("Cost of reading")
 async def test_a_dead_child_costs_only_the_mail_that_killed_it(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     await reader.start()
     (child,) = [worker.pid for worker in reader._pool._pool_manager.worker_manager.workers.values()]
@@ -41,6 +42,7 @@ async def test_a_dead_child_costs_only_the_mail_that_killed_it(reader: Reader, m
     assert sum(isinstance(r, Unreadable) for r in results) <= 1
 
 
+@pytest.mark.incident("Memory of large mails")
 async def test_a_mail_that_needs_too_much_memory_is_unreadable_and_its_sender_still_known() -> None:
     reader = Reader(Reading(memory_bytes=24 * 1024 * 1024), DEFAULT)
     try:

@@ -39,6 +39,7 @@ def test_dots_are_taken_out_and_the_end_found_however_the_chunks_fall(text: byte
     assert wire[taken:] == b"NOOP\r\n"
 
 
+@pytest.mark.incident("CVE-2023-51764")
 @given(st.lists(PIECES, max_size=30).map(b"".join))
 def test_octets_that_no_client_stuffed_are_read_as_the_rfc_says(text: bytes) -> None:
     wire = b"\r\n" + text + b"\r\n.\r\n"
@@ -72,6 +73,7 @@ def test_a_mail_of_just_the_limit_is_taken() -> None:
         assert len(incoming.text()) == 100
 
 
+@pytest.mark.incident("Received hops")
 @pytest.mark.parametrize(
     ("raw", "count"),
     [
@@ -88,6 +90,7 @@ def test_hops_are_the_received_fields_of_the_header(raw: bytes, count: int) -> N
 SMUGGLING = [b"\n.\n", b"\n.\r\n", b"\r.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r\n\0.\r\n", b"\n.\r"]
 
 
+@pytest.mark.incident("CVE-2023-51764")
 @pytest.mark.parametrize("end", SMUGGLING)
 async def test_no_other_end_of_data_makes_two_mails_of_one(end: bytes) -> None:
     forged = b"MAIL FROM:<boss@desk.example>\r\nRCPT TO:<support@desk.example>\r\nDATA\r\nforged"
@@ -99,6 +102,7 @@ async def test_no_other_end_of_data_makes_two_mails_of_one(end: bytes) -> None:
         assert b"forged" in raw
 
 
+@pytest.mark.incident("20,000 recipients")
 async def test_eight_bits_nuls_and_very_long_lines_are_taken() -> None:
     text = b"Subject: \xff\xfe\0\r\n\r\n" + b"a" * 200_000 + b"\r\n" + bytes(range(1, 10)) + "ü".encode()
     async with listening() as house:

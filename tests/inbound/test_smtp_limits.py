@@ -12,6 +12,7 @@ from tests.inbound.wire import MemoryIntake, eventually, listening
 KEEPS_ALIVE = b"NOOP\r\n"
 
 
+@pytest.mark.incident("Size of a mail")
 async def test_a_size_declared_too_large_is_refused_at_mail() -> None:
     async with listening(max_message_bytes=1000) as house:
         client = await house.greeted()
@@ -19,6 +20,7 @@ async def test_a_size_declared_too_large_is_refused_at_mail() -> None:
         assert (await client.say(b"MAIL FROM:<a@example.com> SIZE=1000"))[:3] == "250"
 
 
+@pytest.mark.incident("Size of a mail")
 async def test_a_mail_too_large_is_refused_after_its_dot_and_the_session_goes_on() -> None:
     async with listening(max_message_bytes=1000) as house:
         client = await house.greeted()
@@ -27,6 +29,7 @@ async def test_a_mail_too_large_is_refused_after_its_dot_and_the_session_goes_on
         assert [len(raw) for _, raw in house.intake.mails] == [1000]
 
 
+@pytest.mark.incident("Size of a mail")
 async def test_a_mail_without_end_is_cut_off() -> None:
     async with listening(max_message_bytes=1000) as house:
         client = await house.greeted()
@@ -36,6 +39,7 @@ async def test_a_mail_without_end_is_cut_off() -> None:
         assert await client.ended()
 
 
+@pytest.mark.incident("Memory of large mails")
 async def test_octets_in_flight_are_bounded_over_all_sessions() -> None:
     async with listening(max_bytes_in_flight=10_000) as house:
         slow, quick = await house.greeted(), await house.greeted()
@@ -58,6 +62,7 @@ async def test_octets_of_a_mail_cut_off_are_given_back() -> None:
         await eventually(lambda: house.listener.bytes_in_flight == 0)
 
 
+@pytest.mark.incident("20,000 recipients")
 async def test_recipients_beyond_the_limit_are_put_off_and_the_mail_goes_through() -> None:
     async with listening(max_recipients=3) as house:
         client = await house.greeted()
@@ -67,6 +72,7 @@ async def test_recipients_beyond_the_limit_are_put_off_and_the_mail_goes_through
         assert len(house.intake.mails[0][0].recipients) == 3
 
 
+@pytest.mark.incident("20,000 recipients")
 async def test_thousands_of_pipelined_recipients_end_the_session() -> None:
     async with listening(max_recipients=10, max_errors=5) as house:
         client = await house.greeted()
@@ -77,6 +83,7 @@ async def test_thousands_of_pipelined_recipients_end_the_session() -> None:
         assert await client.ended()
 
 
+@pytest.mark.incident("Errors and idle commands")
 async def test_too_many_errors_end_the_session() -> None:
     async with listening(max_errors=3) as house:
         client = await house.greeted()
@@ -87,6 +94,7 @@ async def test_too_many_errors_end_the_session() -> None:
         assert await client.ended()
 
 
+@pytest.mark.incident("Errors and idle commands")
 async def test_errors_of_the_greeting_commands_count_too() -> None:
     async with listening(max_errors=2) as house:
         client = await house.greeted()
@@ -96,6 +104,7 @@ async def test_errors_of_the_greeting_commands_count_too() -> None:
         assert await client.codes(2) == ["454", "421"]
 
 
+@pytest.mark.incident("Timeouts of a session")
 @pytest.mark.parametrize("command", [b"NOOP", b"RSET", b"VRFY x", b"HELP", b"EHLO x"])
 async def test_commands_that_bring_no_mail_nearer_end_the_session(command: bytes) -> None:
     async with listening(max_junk_commands=3) as house:
@@ -116,6 +125,7 @@ async def test_a_mail_makes_up_for_the_commands_before_it() -> None:
             assert (await client.send(b"x"))[:3] == "250"
 
 
+@pytest.mark.incident("Connections")
 async def test_connections_of_one_peer_are_counted_and_released() -> None:
     async with listening(max_connections_per_peer=2) as house:
         first, _second = await house.greeted(), await house.greeted()
@@ -128,6 +138,7 @@ async def test_connections_of_one_peer_are_counted_and_released() -> None:
         assert (await again.reply())[:3] == "220"
 
 
+@pytest.mark.incident("Connections")
 async def test_connections_are_counted_in_all() -> None:
     async with listening(max_connections=1) as house:
         await house.greeted()
@@ -142,6 +153,7 @@ async def test_a_silent_client_is_sent_away() -> None:
         assert await client.ended()
 
 
+@pytest.mark.incident("Timeouts of a session")
 async def test_dribbling_bytes_of_a_command_do_not_hold_a_session() -> None:
     async with listening(command_seconds=0.3) as house:
         client = await house.greeted()
@@ -150,6 +162,7 @@ async def test_dribbling_bytes_of_a_command_do_not_hold_a_session() -> None:
         dribble.cancel()
 
 
+@pytest.mark.incident("Timeouts of a session")
 async def test_data_slower_than_the_least_rate_is_cut_although_it_never_pauses() -> None:
     async with listening(command_seconds=0.3, data_bytes_per_second=1_000_000) as house:
         client = await house.greeted()
@@ -160,6 +173,7 @@ async def test_data_slower_than_the_least_rate_is_cut_although_it_never_pauses()
         assert house.intake.mails == []
 
 
+@pytest.mark.incident("Timeouts of a session")
 async def test_data_that_keeps_the_rate_may_take_longer_than_a_command() -> None:
     async with listening(command_seconds=0.3, data_bytes_per_second=1) as house:
         client = await house.greeted()
@@ -168,6 +182,7 @@ async def test_data_that_keeps_the_rate_may_take_longer_than_a_command() -> None
         assert (await client.say(b"\r\n."))[:3] == "250"
 
 
+@pytest.mark.incident("Timeouts of a session")
 async def test_a_session_ends_at_last_however_busy_it_is() -> None:
     async with listening(session_seconds=0.3, max_junk_commands=1_000_000) as house:
         client = await house.greeted()
@@ -199,6 +214,7 @@ async def test_what_is_no_smtp_is_cut_off(line: bytes) -> None:
         assert await client.ended()
 
 
+@pytest.mark.incident("Connections")
 async def test_a_client_that_reads_no_replies_is_cut_off() -> None:
     async with listening(max_junk_commands=10**9, max_errors=10**9) as house:
         client = await house.greeted()
@@ -208,6 +224,7 @@ async def test_a_client_that_reads_no_replies_is_cut_off() -> None:
         await eventually(client.writer.transport.is_closing)
 
 
+@pytest.mark.incident("Received hops")
 async def test_mails_that_went_in_circles_are_refused() -> None:
     async with listening(max_received_hops=3) as house:
         client = await house.greeted()
@@ -277,6 +294,7 @@ def test_the_memory_of_failed_logins_is_bounded_and_keeps_the_latest() -> None:
     assert not door.may_log_in("10000", 0.0)
 
 
+@pytest.mark.incident("Connections")
 def test_a_door_is_crowded_when_nine_tenths_are_inside() -> None:
     door = Door(Smtp(max_connections=10, max_connections_per_peer=10))
     for _ in range(9):

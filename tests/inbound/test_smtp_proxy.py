@@ -33,6 +33,7 @@ async def test_the_peer_is_the_one_behind_the_balancer(header: bytes, peer: str)
         assert house.intake.mails[0][0].peer == peer
 
 
+@pytest.mark.incident("CVE-2026-34720")
 @pytest.mark.parametrize(
     "header", [b"EHLO client.example\r\n", b"PROXY TCP4 nonsense\r\n", V2[:-1] + b"\0" + b"x" * 20]
 )

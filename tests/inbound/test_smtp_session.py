@@ -6,6 +6,7 @@ import smtplib
 import pytest
 
 from gateway.errors import Permanent, Temporary
+from tests.canaries import canary
 from tests.inbound.wire import MemoryIntake, eventually, listening
 
 MAIL = b"Subject: Hello\r\n\r\nThe portal is down.\r\n"
@@ -213,6 +214,7 @@ async def test_a_transaction_is_forgotten_by(command: bytes) -> None:
         assert (await client.say(b"DATA")).startswith("503 5.5.1")
 
 
+@pytest.mark.incident("Log injection")
 async def test_a_greeting_name_cannot_bring_control_characters_into_the_envelope() -> None:
     async with listening() as house:
         client = await house.connect()
@@ -222,10 +224,11 @@ async def test_a_greeting_name_cannot_bring_control_characters_into_the_envelope
         assert house.intake.mails[0][0].helo.isprintable()
 
 
+@pytest.mark.incident("Exceptions told to clients")
 @pytest.mark.parametrize(
     ("problem", "answer"),
     [
-        (RuntimeError("db password=hunter2"), "451 4.3.0 Temporary trouble here, try again later"),
+        (RuntimeError(f"db password={canary('password')}"), "451 4.3.0 Temporary trouble here, try again later"),
         (Temporary("Busy, come back", "secret path"), "451 4.3.0 Busy, come back"),
         (Temporary("No room\r\n250 forged", code="4.3.1"), "452 4.3.1 No room 250 forged"),
         (Permanent("Not this one", "secret", code="5.7.1"), "554 5.7.1 Not this one"),
@@ -242,7 +245,7 @@ async def test_the_intakes_failures_show_only_what_is_public(problem: Exception,
 @pytest.mark.parametrize(("question", "codes"), [("knows", ["250", "451", "503"]), ("trouble", ["451", "503", "503"])])
 async def test_an_intake_that_fails_at_a_question_puts_the_mail_off(question: str, codes: list[str]) -> None:
     def fails(*asked: str) -> bool:
-        raise RuntimeError("db password=hunter2")
+        raise RuntimeError(f"db password={canary('password')}")
 
     async with listening() as house:
         setattr(house.intake, question, fails)
@@ -251,6 +254,7 @@ async def test_an_intake_that_fails_at_a_question_puts_the_mail_off(question: st
         assert await client.codes(3) == codes
 
 
+@pytest.mark.incident("Size of a mail")
 async def test_while_there_is_trouble_the_sender_keeps_the_mail() -> None:
     async with listening(MemoryIntake(trouble_now="disk /var full")) as house:
         client = await house.greeted()

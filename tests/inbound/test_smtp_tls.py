@@ -8,10 +8,11 @@ from base64 import b64encode
 import pytest
 import trustme
 
-from tests.inbound.wire import Client, listening
+from tests.canaries import canary
+from tests.inbound.wire import PASSWORD, Client, listening
 
-PLAIN = b64encode(b"\0ann@desk.example\0s3cret")
-WRONG = b64encode(b"\0ann@desk.example\0guess")
+PLAIN = b64encode(f"\0ann@desk.example\0{PASSWORD}".encode())
+WRONG = b64encode(f"\0ann@desk.example\0{canary('guess')}".encode())
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +58,7 @@ async def test_starttls_is_offered_with_a_certificate_and_auth_only_behind_it(
         assert (await client.say(b"STARTTLS")).startswith("503 5.5.1")
 
 
+@pytest.mark.incident("CVE-2011-0411")
 async def test_what_was_pipelined_before_tls_is_never_acted_on(
     server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
 ) -> None:
@@ -70,6 +72,7 @@ async def test_what_was_pipelined_before_tls_is_never_acted_on(
         assert (await client.say(b"MAIL FROM:<a@example.com>")).startswith("503 5.5.1 Say EHLO")
 
 
+@pytest.mark.incident("CVE-2011-0411")
 async def test_half_a_command_from_before_tls_is_dropped_too(
     server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
 ) -> None:
@@ -91,6 +94,7 @@ async def test_a_handshake_that_fails_ends_the_session_and_nothing_else(server_t
         assert (await (await house.greeted()).send(b"x"))[:3] == "250"
 
 
+@pytest.mark.incident("CVE-2016-0772")
 @pytest.mark.parametrize("command", [b"AUTH PLAIN " + PLAIN, b"AUTH LOGIN", b"auth plain " + PLAIN])
 async def test_no_password_is_taken_in_clear(command: bytes, server_tls: ssl.SSLContext) -> None:
     for tls in (None, server_tls):
@@ -107,8 +111,8 @@ async def test_no_password_is_taken_in_clear(command: bytes, server_tls: ssl.SSL
         [b"AUTH PLAIN " + PLAIN],
         [b"auth plain " + PLAIN],
         [b"AUTH PLAIN", PLAIN],
-        [b"AUTH LOGIN", b64encode(b"ann@desk.example"), b64encode(b"s3cret")],
-        [b"AUTH LOGIN " + b64encode(b"ann@desk.example"), b64encode(b"s3cret")],
+        [b"AUTH LOGIN", b64encode(b"ann@desk.example"), b64encode(PASSWORD.encode())],
+        [b"AUTH LOGIN " + b64encode(b"ann@desk.example"), b64encode(PASSWORD.encode())],
     ],
 )
 async def test_staff_log_in_over_tls(
@@ -150,6 +154,7 @@ async def test_logins_that_fail(
         assert house.intake.mails[0][0].auth == ""
 
 
+@pytest.mark.incident("Errors and idle commands")
 async def test_guessing_passwords_is_stopped_over_all_connections_of_a_peer(
     server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
 ) -> None:
@@ -161,13 +166,14 @@ async def test_guessing_passwords_is_stopped_over_all_connections_of_a_peer(
         assert (await client.say(b"AUTH PLAIN " + PLAIN)).startswith("454 4.7.0")
 
 
+@pytest.mark.incident("Exceptions told to clients")
 async def test_an_intake_that_fails_at_a_login_shows_no_reason(
     server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
 ) -> None:
     async with listening(tls=server_tls) as house:
 
         def fails(username: str, password: str) -> str:
-            raise RuntimeError("db password=hunter2")
+            raise RuntimeError(f"db password={canary('password')}")
 
         house.intake.authenticate = fails  # type: ignore[method-assign]
         client = await secured(await house.greeted(), client_tls)
@@ -193,7 +199,7 @@ async def test_pythons_own_client_logs_in_and_delivers(server_tls: ssl.SSLContex
         def send() -> None:
             with smtplib.SMTP(*house.listener.address, timeout=10) as smtp:
                 smtp.starttls(context=client_tls)
-                smtp.login("ann@desk.example", "s3cret")
+                smtp.login("ann@desk.example", PASSWORD)
                 smtp.sendmail("ann@desk.example", "support@desk.example", "Subject: x\n\ny")
 
         await asyncio.to_thread(send)

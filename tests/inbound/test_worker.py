@@ -100,6 +100,7 @@ async def test_a_batch_of_mails_becomes_tickets_in_order(bench: Bench) -> None:
     assert len(bench.applied) == 30
 
 
+@pytest.mark.incident("Relay spam")
 async def test_mails_of_one_sender_in_one_batch_are_counted_one_after_the_other(bench: Bench) -> None:
     await bench.accept(*(raw(f"Question {n}") for n in range(35)))
     await bench.worker.drain()
@@ -108,6 +109,7 @@ async def test_mails_of_one_sender_in_one_batch_are_counted_one_after_the_other(
     assert len(confirmed) == SETTINGS.loops.acknowledgements_per_hour
 
 
+@pytest.mark.incident("Durable and not acknowledged")
 async def test_the_same_mail_twice_in_one_batch_is_one_ticket(bench: Bench) -> None:
     await bench.accept(raw("Question"), raw("Question"))
     await bench.worker.drain()
@@ -166,6 +168,7 @@ async def _try_to_the_end(bench: Bench) -> None:
         bench.now += timedelta(minutes=10)
 
 
+@pytest.mark.incident("Cost of reading")
 async def test_a_mail_that_cannot_be_answered_becomes_a_ticket_that_is_not_answered(bench: Bench) -> None:
     await _try_to_the_end(bench)
     (row,) = bench.store.queries.mails()
@@ -173,12 +176,14 @@ async def test_a_mail_that_cannot_be_answered_becomes_a_ticket_that_is_not_answe
     assert bench.store.queries.outgoing() == []
 
 
+@pytest.mark.incident("Cost of reading")
 async def test_a_mail_that_never_works_ends_as_failed_where_the_operator_sees_it(staffed: Bench) -> None:
     await _try_to_the_end(staffed)
     (row,) = staffed.store.queries.mails()
     assert (row.state, "the template is broken" in row.reason) == ("failed", True)
 
 
+@pytest.mark.incident("Quadratic headers")
 async def test_a_mail_that_cannot_be_read_becomes_a_ticket_from_what_is_safe(bench: Bench) -> None:
     await bench.accept(raw("Strange", text="POISON"))
     await bench.worker.drain()
@@ -201,6 +206,7 @@ async def test_a_backlog_in_the_database_is_worked_off_without_waiting(bench: Be
     assert len(bench.applied) == 100
 
 
+@pytest.mark.incident("Paging in other hands")
 async def test_an_urgent_mail_is_claimed_before_an_older_backlog(bench: Bench) -> None:
     calm = [(ENVELOPE, raw(f"Q {n}", f"k{n}@x.example")) for n in range(3 * working.BATCH)]
     urgent = [(ENVELOPE, raw("Outage, nobody can log in", "u@x.example"))]

@@ -12,8 +12,10 @@ from typing import Any
 from gateway.inbound.smtp import Listener
 from gateway.model import Envelope
 from gateway.settings import Smtp
+from tests.canaries import canary
 
 PATIENCE = 10.0
+PASSWORD = canary("password")
 
 
 @dataclass
@@ -41,7 +43,7 @@ class MemoryIntake:
         return address.lower() in self.known
 
     def authenticate(self, username: str, password: str) -> str:
-        return "ann@desk.example" if (username, password) == ("ann@desk.example", "s3cret") else ""
+        return "ann@desk.example" if (username, password) == ("ann@desk.example", PASSWORD) else ""
 
     def trouble(self) -> str:
         return self.trouble_now

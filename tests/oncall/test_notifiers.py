@@ -46,6 +46,7 @@ async def test_anything_but_success_is_tried_again(web: WebNotifier, httpserver:
         await web.notify(page(1, httpserver.url_for("/hook")))
 
 
+@pytest.mark.incident("CVE-2025-32358")
 async def test_a_redirect_is_not_followed(web: WebNotifier, httpserver: HTTPServer) -> None:
     moved = Response(status=307, headers={"Location": httpserver.url_for("/elsewhere")})
     httpserver.expect_request("/hook").respond_with_response(moved)

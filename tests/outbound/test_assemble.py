@@ -132,6 +132,7 @@ def test_a_mail_as_attachment_that_no_relay_would_take_goes_as_bytes() -> None:
         assert part.get_content() == bad
 
 
+@pytest.mark.incident("CVE-2024-39124")
 def test_a_type_that_cannot_stand_in_a_header_becomes_plain_bytes() -> None:
     for bad in ("multipart/mixed", "text", "text/html; x=1\r\nBcc: a", "", "message/partial", "ä/b"):
         strange = replace(PICTURE, content_type=bad)
@@ -140,6 +141,7 @@ def test_a_type_that_cannot_stand_in_a_header_becomes_plain_bytes() -> None:
         assert set(part.keys()) == {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition"}
 
 
+@pytest.mark.incident("CVE-2024-39124")
 def test_only_pictures_are_shown_in_place() -> None:
     for content_type, shown in (("image/png", "inline"), ("text/html", "attachment"), ("image/svg+xml", "attachment")):
         one = replace(PICTURE, disposition="inline", content_type=content_type, content_id="a@b")

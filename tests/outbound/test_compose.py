@@ -215,6 +215,7 @@ def test_the_thread_is_named_with_its_first_and_last_twenty() -> None:
     assert found["In-Reply-To"] == "<new@customer.example>"
 
 
+@pytest.mark.incident("Autoresponder ping-pong")
 def test_a_confirmation_carries_all_marks_of_a_machine_and_our_own() -> None:
     mail = compose(CONFIRMATION, ticket(), cause())
     found = parsed(mail.content)
@@ -233,6 +234,7 @@ def test_a_notice_keeps_vacation_programs_quiet_but_may_bounce() -> None:
     assert not mail.automatic
 
 
+@pytest.mark.incident("CVE-2023-50456")
 @pytest.mark.parametrize(
     "name",
     [
@@ -259,6 +261,7 @@ def test_a_display_name_that_is_no_name_is_not_repeated(name: str) -> None:
     assert name not in body(notice, "html")
 
 
+@pytest.mark.incident("Relay spam")
 def test_a_subject_is_no_link_in_a_confirmation() -> None:
     mail = compose(CONFIRMATION, ticket(subject="Win at http://evil.example/now or www.evil.example"), cause())
     for subtype in ("plain", "html"):
@@ -266,6 +269,7 @@ def test_a_subject_is_no_link_in_a_confirmation() -> None:
         assert "evil.example" not in body(mail, subtype).partition("<body")[2]
 
 
+@pytest.mark.incident("CVE-2021-3945")
 def test_customers_html_is_shown_and_text_is_escaped() -> None:
     shown = body(compose(NOTICE, ticket(), cause(message=message("a <b> & c\n  d"))), "html")
     assert "a &lt;b&gt; &amp; c<br>\n&nbsp;&nbsp;d" in shown
@@ -320,6 +324,7 @@ def test_a_severity_that_wants_a_look_is_pointed_out() -> None:
     assert "stated S0" in text
 
 
+@pytest.mark.incident("CVE-2012-4730", "CVE-2024-6923")
 @given(name=TEXT, subject=TEXT, text=TEXT, file=TEXT)
 def test_no_text_of_a_stranger_adds_or_changes_a_field(name: str, subject: str, text: str, file: str) -> None:
     people = (replace(CARLA, name=name), replace(COLIN, name=text, role=Role.CC))

@@ -12,6 +12,7 @@ def test_names_are_kept(name: str) -> None:
     assert harmless.name(name) == name
 
 
+@pytest.mark.incident("CVE-2023-50456")
 @pytest.mark.parametrize(
     "name",
     ["evil.example", "www.evil", "x://y", "a@b", "<b>", "0800 123456", "+1 (800) 555-0199", "x" * 61, "", "\r\n"],
@@ -20,6 +21,7 @@ def test_what_is_no_name_is_dropped(name: str) -> None:
     assert harmless.name(name) == ""
 
 
+@pytest.mark.incident("CVE-2023-50456")
 @pytest.mark.parametrize(
     ("subject", "shown"),
     [
@@ -47,6 +49,7 @@ def test_file_names_lose_their_path() -> None:
     assert harmless.file_name("../../etc/evil.txt") == ".._.._etc_evil.txt"
 
 
+@pytest.mark.incident("CVE-2021-3945")
 @given(st.text(max_size=200))
 def test_lines_are_escaped(text: str) -> None:
     html = harmless.lines(text).replace("<br>\n", "")

@@ -23,6 +23,7 @@ def decoded(value: str) -> str:
     return str(make_header(decode_header(value.replace("\r\n", ""))))
 
 
+@pytest.mark.incident("CVE-2012-4730")
 @given(HOSTILE)
 def test_a_text_field_is_one_field_whatever_its_value(value: str) -> None:
     field = headers.text("Subject", value)
@@ -40,6 +41,7 @@ def test_what_looks_like_an_encoded_word_arrives_as_it_was_written(value: str) -
     assert decoded(raw) == headers.clean(value)
 
 
+@pytest.mark.incident("CVE-2025-1795")
 @given(
     st.lists(
         st.tuples(HOSTILE, st.from_regex(r"[a-z0-9.+-]{1,20}@[a-z]{1,10}\.example", fullmatch=True)),
@@ -56,6 +58,7 @@ def test_no_name_adds_an_address_or_a_field(people: list[tuple[str, str]]) -> No
     assert [decoded(shown) for shown, _ in found] == [headers.clean(shown) for shown, _ in people]
 
 
+@pytest.mark.incident("CVE-2025-1795")
 @pytest.mark.parametrize(
     "name",
     [
@@ -75,6 +78,7 @@ def test_a_modern_parser_reads_the_same_name(name: str) -> None:
     assert (address.display_name, address.addr_spec) == (name, "ann@example.com")
 
 
+@pytest.mark.incident("Look-alike names")
 @given(HOSTILE)
 def test_clean_text_holds_no_control_and_no_direction_character(value: str) -> None:
     cleaned = headers.clean(value)
@@ -86,6 +90,7 @@ def test_an_address_that_needs_utf8_stays_as_it_is() -> None:
     assert headers.addresses("To", [Address("", "jörg@münchen.example")]) == "To: jörg@münchen.example\r\n"
 
 
+@pytest.mark.incident("CVE-2025-13033")
 @pytest.mark.parametrize("bad", ["", "ann", "a@b>, <c@d", "a@b\r\nBcc: c@d", "a b@c", "a@b, c@d", '"a" b@c'])
 def test_what_is_no_address_is_left_out(bad: str) -> None:
     assert headers.addresses("To", [Address("Ann", bad)]) == ""
@@ -96,12 +101,14 @@ def test_a_quoted_local_part_stays() -> None:
     assert headers.addresses("To", [Address("Ann", '"a, b"@x.example')]) == 'To: Ann <"a, b"@x.example>\r\n'
 
 
+@pytest.mark.incident("Long ids encoded")
 def test_a_long_message_id_is_neither_encoded_nor_broken() -> None:
     long = "x" * 300 + "@relay.example"
     assert headers.ids("In-Reply-To", [long]) == f"In-Reply-To: <{long}>\r\n"
     assert headers.ids("References", ["a@b", long]) == f"References: <a@b>\r\n <{long}>\r\n"
 
 
+@pytest.mark.incident("CVE-2024-6923")
 @pytest.mark.parametrize("bad", ["", "a b@c", "a@b\r\nBcc: x", "<a@b>", "ä@b", "x" * 2000])
 def test_an_id_that_cannot_stand_in_a_header_is_left_out(bad: str) -> None:
     assert headers.ids("References", [bad]) == ""
@@ -119,6 +126,7 @@ def test_the_parent_stands_last_in_references_and_once() -> None:
     assert headers.references([], "b@x") == ("b@x",)
 
 
+@pytest.mark.incident("CVE-2024-6923")
 def test_a_token_field_keeps_to_one_line_of_ascii() -> None:
     assert headers.token("X-Thing", "a\r\nBcc: ä@b") == "X-Thing: a Bcc: @b\r\n"
 

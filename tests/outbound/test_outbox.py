@@ -77,6 +77,7 @@ async def test_what_is_due_is_sent_and_marked() -> None:
     assert world.transport.closed
 
 
+@pytest.mark.incident("Bounce storm")
 async def test_an_automatic_mail_has_the_null_return_path_and_another_one_that_tells_which_bounced() -> None:
     world = World()
     world.store.add(due(1, automatic=True), due(2))

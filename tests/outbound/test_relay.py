@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from gateway.errors import GatewayError, Permanent, Temporary
 from gateway.outbound.conversation import quoted
 from gateway.outbound.relay import Relay
 from gateway.settings import Outbound
+from tests.canaries import canary
 
 MAIL = b"Subject: x\r\n\r\n.one\r\n..two\r\nthree\r\n"
 
@@ -125,6 +126,7 @@ async def test_a_relay_that_is_not_there_is_temporary() -> None:
             await send(relay)
 
 
+@pytest.mark.incident("CVE-2025-13033")
 @pytest.mark.parametrize("address", ["a b@x.example", "a@x.example>\r\nDATA", "<a@x.example>", "x" * 400])
 async def test_an_address_that_cannot_be_written_never_reaches_the_relay(address: str) -> None:
     async with relay_to(1) as relay:
@@ -185,6 +187,7 @@ async def test_opportunistic_tls_goes_without_where_none_is_offered() -> None:
     assert sink.tls == [False]
 
 
+@pytest.mark.incident("CVE-2016-0772")
 async def test_required_tls_sends_nothing_without() -> None:
     sink = Sink()
     async with listening(smtp(sink)) as port, relay_to(port, tls="required") as relay:
@@ -205,6 +208,36 @@ async def test_required_tls_wants_a_certificate_that_it_can_trust(certificates: 
     assert sink.tls == [True]
 
 
+@pytest.mark.incident("CVE-2011-0411")
+async def test_what_came_from_a_relay_before_tls_is_no_reply_to_what_we_say_inside(certificates: Certificates) -> None:
+    inside: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 relay\r\n")
+        await reader.readline()
+        writer.write(b"250-relay\r\n250 STARTTLS\r\n")
+        await reader.readline()
+        injected = b"250 PIPELINING\r\n" + b"".join(TAKEN).replace(b"D", b"")
+        writer.write(b"220 2.0.0 go\r\n" + injected)
+        await writer.start_tls(certificates.server)
+        while line := await reader.readline():
+            inside.append(line)
+            writer.write(b"550 5.7.1 nothing is taken here\r\n")
+
+    async def safely(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            await talk(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(safely, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with relay_to(port, context=certificates.client, tls="required") as relay:
+        with pytest.raises(GatewayError):
+            await send(relay)
+    server.close()
+    assert MAIL[:10] not in b"".join(inside)
+
+
 async def test_smtps_speaks_tls_from_the_start(certificates: Certificates) -> None:
     sink = Sink()
     async with (
@@ -216,6 +249,7 @@ async def test_smtps_speaks_tls_from_the_start(certificates: Certificates) -> No
     assert len(sink.mails) == 2
 
 
+@pytest.mark.incident("CVE-2016-0772")
 async def test_a_password_is_given_over_tls_and_never_without(certificates: Certificates) -> None:
     sink, logins = Sink(), []
 
@@ -224,10 +258,10 @@ async def test_a_password_is_given_over_tls_and_never_without(certificates: Cert
         return AuthResult(success=True)
 
     options = {"tls_context": certificates.server, "authenticator": authenticate, "auth_required": True}
-    values: dict[str, Any] = {"tls": "opportunistic", "username": "desk", "password": "secret"}
+    values: dict[str, Any] = {"tls": "opportunistic", "username": "desk", "password": canary("password")}
     async with listening(smtp(sink, **options)) as port, relay_to(port, context=certificates.client, **values) as relay:
         await send(relay)
-    assert logins == [(b"desk", b"secret")]
+    assert logins == [(b"desk", canary("password").encode())]
     open_to_all = {"authenticator": authenticate, "auth_require_tls": False}
     async with listening(smtp(sink, **open_to_all)) as port, relay_to(port, **values) as relay:
         with pytest.raises(Temporary):
@@ -328,6 +362,7 @@ async def test_a_refusal_after_the_data_counts() -> None:
             await send(relay)
 
 
+@pytest.mark.incident("CVE-2023-51764")
 @given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"..", b"a", b"\0"]), max_size=30).map(b"".join))
 def test_only_the_end_ends_the_data(data: bytes) -> None:
     wire = quoted(data)
