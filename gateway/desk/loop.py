@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 
-from gateway.desk.tokens import Keys
+from gateway.desk.tokens import Keys, keyed
 
 HEADER = "X-Gateway-Loop"
 _MAC_BYTES = 12
@@ -31,4 +31,6 @@ def verify(keys: Keys, value: str) -> bool:
 
 
 def _mac(key: bytes, unique: str) -> str:
-    return hmac.digest(key, b"ticket-gateway loop\0" + unique.encode(), "sha256")[:_MAC_BYTES].hex()
+    mac = keyed(key, b"ticket-gateway loop\0").copy()
+    mac.update(unique.encode())
+    return mac.digest()[:_MAC_BYTES].hex()

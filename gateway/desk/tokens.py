@@ -17,11 +17,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 
 _BODY = struct.Struct(">BBIIH")
 _MAC_BYTES = 12
 _EPOCH = date(2020, 1, 1)
 _LENGTH = (_BODY.size + _MAC_BYTES) * 8 // 5 + 1
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
+_SHIFTS = range(40 * -(-_LENGTH // 8) - 10, -1, -10)
 
 
 class Purpose(IntEnum):
@@ -52,6 +56,7 @@ class Keys:
         return max(self.by_generation)
 
 
+@lru_cache(1024)
 def agent_number(address: str) -> int:
     """An agent's address as 32 bits, for a token. The desk compares it with the agents that are listed now."""
     return int.from_bytes(hashlib.sha256(address.lower().encode()).digest()[:4], "big")
@@ -60,9 +65,9 @@ def agent_number(address: str) -> int:
 def make(keys: Keys, purpose: Purpose, ticket_id: int, subject: int, now: datetime, days: int = 365) -> str:
     """The token's text: lower-case base32."""
     generation = keys.newest
-    expires = ((now + timedelta(days=days)).date() - _EPOCH).days
+    expires = now.toordinal() + days - _EPOCH.toordinal()
     body = _BODY.pack(generation, purpose, ticket_id, subject, expires)
-    return base64.b32encode(body + _mac(keys.by_generation[generation], body)).decode().rstrip("=").lower()
+    return _base32(body + _mac(keys.by_generation[generation], body))
 
 
 def verify(keys: Keys, text: str, now: datetime) -> Token | None:
@@ -95,7 +100,21 @@ def join(address: str, token: str) -> str:
 
 
 def _mac(key: bytes, body: bytes) -> bytes:
-    return hmac.digest(key, b"ticket-gateway reply address\0" + body, "sha256")[:_MAC_BYTES]
+    mac = keyed(key, b"ticket-gateway reply address\0").copy()
+    mac.update(body)
+    return mac.digest()[:_MAC_BYTES]
+
+
+@lru_cache(64)
+def keyed(key: bytes, use: bytes) -> hmac.HMAC:
+    """An HMAC-SHA-256 for this use of a key, to be copied: setting one up takes longer than what it is for."""
+    return hmac.new(key, use, "sha256")
+
+
+def _base32(raw: bytes) -> str:
+    """In lower case and without padding, ten bits at a time, in half the time of ``base64.b32encode``."""
+    whole = int.from_bytes(raw + bytes(-len(raw) % 5), "big")
+    return "".join([_PAIRS[whole >> shift & 1023] for shift in _SHIFTS])[:_LENGTH]
 
 
 def _decode(text: str) -> bytes | None:

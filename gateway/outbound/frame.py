@@ -51,10 +51,21 @@ def _unix(body: bytes) -> bytes:
 def _encoded(body: bytes) -> tuple[bytes, bytes]:
     """The shortest transfer encoding: none, quoted-printable, or base64 where most of it is not ASCII."""
     with_crlf = body.replace(b"\n", b"\r\n")
-    if body.isascii() and max(map(len, body.split(b"\n"))) <= _LONGEST_LINE:
+    if body.isascii() and _lines_fit(body):
         return b"7bit", with_crlf
     quoted = b2a_qp(with_crlf, istext=True)
     if len(quoted) <= len(with_crlf) * 4 // 3:
         return b"quoted-printable", quoted
     based = b2a_base64(with_crlf, newline=False)
     return b"base64", b"\r\n".join([based[at : at + _COLUMNS] for at in range(0, len(based), _COLUMNS)])
+
+
+def _lines_fit(body: bytes) -> bool:
+    """Whether no line is too long: from one line's start to the last that begins within its reach, and so on."""
+    start = 0
+    while len(body) - start > _LONGEST_LINE:
+        end = body.rfind(b"\n", start, start + _LONGEST_LINE + 1)
+        if end < 0:
+            return False
+        start = end + 1
+    return True

@@ -120,19 +120,24 @@ def _pieces(encoded: str, size: int = 48) -> list[str]:
     return pieces
 
 
-@lru_cache(4096)
 def _mailbox(name: str, address: str) -> tuple[str, ...]:
     """One person as pieces between which a line may be folded; nothing where the address cannot stand in a header."""
     if not _ADDRESS.fullmatch(address):
         return ()
-    name, address = clean(name), f"<{address}>"
+    phrase = _phrase(name)
+    return (*phrase, f"<{address}>") if phrase else (address,)
+
+
+@lru_cache(4096)
+def _phrase(name: str) -> tuple[str, ...]:
+    name = clean(name)
     if not name:
-        return (address[1:-1],)
+        return ()
     if _is_plain(name):
         if not _ATOMS.fullmatch(name):
             name = f'"{_quoted(name)}"'
-        return (*name.split(" "), address)
-    return (*_encoded_words(name, 0), address)
+        return tuple(name.split(" "))
+    return tuple(_encoded_words(name, 0))
 
 
 def _quoted(value: str) -> str:
@@ -172,6 +177,9 @@ def _encoded_word(piece: str) -> str:
 
 def _fold(name: str, tokens: Sequence[str]) -> str:
     """Join tokens by spaces, with a line break in front of the one that would pass the line's end."""
+    whole = f"{name}: {' '.join(tokens)}"
+    if len(whole) <= LINE:
+        return f"{whole}\r\n"
     lines, line = [], f"{name}:"
     for piece in tokens:
         if len(line) + 1 + len(piece) > LINE and line != f"{name}:":

@@ -49,6 +49,7 @@ class Showing:
         # Asked again for each mail of a batch, which shares its ``now``.
         self._expected = lru_cache(256)(self._expected_by)
         self._opens = lru_cache(1)(self._opens_at)
+        self._chat = lru_cache(64)(policy.chat_now)
 
     def view(
         self, out: Outgoing, mailbox: Mailbox, ticket: Ticket | None, cause: Cause, language: str, now: datetime
@@ -100,7 +101,7 @@ class Showing:
             minutes=self._policy.minutes_at_any_hour(severity) if cause.paged else 0,
             expected=self._expected(severity, now),
             opens=self._opens(now),
-            chat=self._policy.chat_now(now, language),
+            chat=self._chat(now, language),
             portal=self._policy.contact.portal,
             status_page=self._policy.contact.status_page,
             missing=verdict.missing if verdict else (),

@@ -40,6 +40,9 @@ class Moment:
         )
 
 
+MOMENT = frozenset(field.name for field in fields(Moment))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What every template has."""
