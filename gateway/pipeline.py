@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -163,6 +162,6 @@ class Pipeline:
             self.outbox.offer(one.outgoing)
 
     async def close(self) -> None:
-        await asyncio.to_thread(self.reader.close)
+        self.reader.close()
         await self._page_transport.close()
         await self._web.close()

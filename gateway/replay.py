@@ -19,7 +19,8 @@ from gateway.desk import decide, threading
 from gateway.desk.decision import Decision
 from gateway.desk.tokens import Keys
 from gateway.errors import GatewayError
-from gateway.inbound.reader import Read, Reader, Unreadable
+from gateway.inbound.findings import Read, Unreadable
+from gateway.inbound.reader import Reader
 from gateway.model import MailState, ReadMail, Severity, Status, Ticket
 from gateway.settings import Settings
 

@@ -31,7 +31,7 @@ STRANGERS = {("inbound", "outbound"), ("oncall", "db")}
 
 PURE = ("reading", "triage", "desk")
 IMPURE = {
-    "asyncio", "fcntl", "http", "io", "logging", "multiprocessing", "os", "pathlib", "pebble", "random", "resource",
+    "asyncio", "fcntl", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "resource",
     "secrets", "select", "shutil", "signal", "smtplib", "socket", "sqlalchemy", "ssl", "structlog", "subprocess",
     "tempfile", "threading", "time", "urllib.request", "uuid",
 }  # fmt: skip

@@ -70,7 +70,7 @@ async def _replay(
                 results.append(one)
                 progress.advance(task)
     finally:
-        await asyncio.to_thread(reader.close)
+        reader.close()
     return results
 
 

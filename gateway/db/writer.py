@@ -3,12 +3,17 @@
 Sessions that arrive together share one commit and so one fsync (group commit): while a commit runs, the next jobs
 gather, and no timer is needed. A job is a function of a connection; it may run twice, because when a shared transaction
 fails, each of its jobs gets one of its own, so that a bad one spoils nobody else's.
+
+There are two lanes: what a client waits for at the door (short jobs), and all the rest. They take turns, so that
+neither waits longer than one transaction of the other.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -23,18 +28,23 @@ Job = Callable[[Connection], Any]
 _Queued = tuple[Job, "Future[Any]"]
 
 MOST_JOBS = 256
-"""In one transaction; keeps the wait of the first one short."""
+"""In one transaction."""
+MOST_SECONDS = 0.005
+"""After this much work a transaction is committed; jobs that have not begun wait for the next."""
 
 
 class Writer:
-    """Runs jobs in order of arrival; ``ids`` follows its transactions."""
+    """Runs the jobs of a lane in order of arrival; ``ids`` follows its transactions."""
 
     def __init__(self, engine: Engine, ids: Ids) -> None:
         self._engine = engine
         self._ids = ids
         self._driver: Any = engine.dialect.loaded_dbapi
         """Its errors: statements that are run by it itself raise them."""
-        self._queue: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
+        self._door: deque[_Queued] = deque()
+        self._rest: deque[_Queued] = deque()
+        self._last: deque[_Queued] = self._rest
+        self._signal: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._connection: Connection | None = None
         self._closed = False
@@ -46,17 +56,18 @@ class Writer:
         """Finish what is queued and end the thread."""
         if not self._closed:
             self._closed = True
-            self._queue.put(None)
+            self._signal.put(None)
             self._thread.join()
 
-    def submit(self, job: Job) -> Future[Any]:
+    def submit(self, job: Job, *, at_the_door: bool = False) -> Future[Any]:
         """Queue a job. The future ends after the commit; with Temporary where the database failed,
         Unavailable where it is away."""
         future: Future[Any] = Future()
         if self._closed:
             future.set_exception(Temporary("service is stopping"))
         else:
-            self._queue.put((job, future))
+            (self._door if at_the_door else self._rest).append((job, future))
+            self._signal.put(None)
         return future
 
     def run(self, job: Job) -> Any:
@@ -64,28 +75,28 @@ class Writer:
         return self.submit(job).result()
 
     def _run(self) -> None:
-        stopping = False
-        while not stopping:
-            queued, stopping = self._gather()
-            # Whoever waited may have gone; from here on nobody can call a job off.
-            batch = [one for one in queued if one[1].set_running_or_notify_cancel()]
+        while not self._closed or self._door or self._rest:
+            batch = self._gather()
             if batch and not self._together(batch):
                 for one in batch:
                     self._alone(one)
         self._drop_connection()
 
-    def _gather(self) -> tuple[list[_Queued], bool]:
-        first = self._queue.get()
-        batch = [] if first is None else [first]
-        while first is not None and len(batch) < MOST_JOBS:
-            try:
-                queued = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if queued is None:
-                return batch, True
-            batch.append(queued)
-        return batch, first is None
+    def _gather(self) -> list[_Queued]:
+        """The jobs of the lane whose turn it is; none where all were called off, or the end has come."""
+        if not (self._door or self._rest):
+            self._signal.get()
+        while not self._signal.empty():
+            self._signal.get_nowait()
+        lane = self._door if self._door and not (self._rest and self._last is self._door) else self._rest
+        self._last = lane
+        batch: list[_Queued] = []
+        while lane and len(batch) < MOST_JOBS:
+            queued = lane.popleft()
+            # Whoever waited may have gone; from here on nobody can call the job off.
+            if queued[1].running() or queued[1].set_running_or_notify_cancel():
+                batch.append(queued)
+        return batch
 
     def _together(self, batch: list[_Queued]) -> bool:
         try:
@@ -95,7 +106,8 @@ class Writer:
                 batch[0][1].set_exception(problem)
                 return True
             return False
-        for (_, future), result in zip(batch, results, strict=True):
+        self._last.extendleft(reversed(batch[len(results) :]))
+        for (_, future), result in zip(batch, results, strict=False):
             future.set_result(result)
         return True
 
@@ -107,11 +119,12 @@ class Writer:
             future.set_exception(problem)
 
     def _transaction(self, jobs: list[Job]) -> list[Any]:
+        """Run the first jobs, as many as there is time for; returns their results."""
         try:
             connection = self._connection = self._connection or self._engine.connect()
             with connection.begin():
                 self._ids.begin(connection)
-                return [job(connection) for job in jobs]
+                return self._results(connection, jobs)
         except (SQLAlchemyError, self._driver.Error) as problem:
             # After a failed commit or a lost server nothing about the connection can be trusted.
             self._drop_connection()
@@ -119,6 +132,16 @@ class Writer:
         except Exception:
             self._ids.forget()
             raise
+
+    @staticmethod
+    def _results(connection: Connection, jobs: list[Job]) -> list[Any]:
+        enough = time.monotonic() + MOST_SECONDS
+        results: list[Any] = []
+        for job in jobs:
+            if results and time.monotonic() > enough:
+                break
+            results.append(job(connection))
+        return results
 
     def _trouble(self, problem: Exception) -> Temporary:
         """A failure of the database, as SQLAlchemy or its driver told it."""

@@ -141,7 +141,7 @@ class Journal:
             self._close(batch)  # once more: where no transaction could begin, the job never ran
             loop.call_soon_threadsafe(self._committed, batch, result)
 
-        self._writer.submit(job).add_done_callback(done)
+        self._writer.submit(job, at_the_door=True).add_done_callback(done)
 
     def _close(self, batch: _Batch) -> None:
         """What arrives from now on goes into another batch."""

@@ -1,178 +1,158 @@
 """Reads and judges mails in child processes that may be killed: hostile input costs a child, never the gateway.
 
-Each mail has its own limit of CPU time, raised as an exception inside the child; a child that is stuck beyond that, in
-a library's C code, or that outgrows its memory is replaced, and the batch it had is tried again mail by mail.
+A child that is stuck in a library's C code, or that died, is replaced, and the batch it had is tried again mail by
+mail. There is no library in between, because a mail that comes alone waits for the way there and back: with a socket in
+the event loop that takes a tenth of what a pool with threads and pipes of its own does.
 """
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import resource
-import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import TimeoutError as PebbleTimeout
-from dataclasses import dataclass
-from types import FrameType
-from typing import TypeVar
-
-from pebble import ProcessExpired, ProcessPool
+import pickle
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
 
 from gateway import log
-from gateway.model import Carried, ReadMail, Verdict
+from gateway.errors import Temporary
+from gateway.inbound.findings import LENGTH, Read, Unreadable
+from gateway.model import ReadMail
 from gateway.settings import Reading
 from gateway.triage.policy import Policy
 
-A = TypeVar("A")
-R = TypeVar("R")
-_FAILURES = (PebbleTimeout, ProcessExpired, RuntimeError)
-"""A child too late, a child dead, or (BrokenProcessPool is one) the whole pool gone."""
+START_SECONDS = 60.0
 PATIENCE = 6
 """Wall time a mail may take, as a multiple of its CPU time: the machine has other things to do."""
-START_SECONDS = 30
-"""What a new child may need before it reads, on a machine with other things to do."""
-MOST_TASKS = 200_000
-"""Batches after which a child is replaced, so that a leak in a library stays small."""
+MOST_BATCHES = 200_000
+"""After which a child is replaced, so that a leak in a library stays small."""
+_TRIES = 2
+"""For a mail whose child died: that may have been another's doing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read(Carried):
-    """A mail that was read and judged."""
-
-    mail: ReadMail
-    verdict: Verdict
+class _Died(Exception):
+    """The child is gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable(Carried):
-    """A mail that could not be read, why, and what is safe of it."""
+class _Process:
+    """A child and the socket to it; one batch at a time."""
 
-    why: str
-    mail: ReadMail
+    def __init__(self, settings: Reading, policy: Policy) -> None:
+        self._about = (settings, policy)
+        self.batches = 0
 
+    async def start(self) -> None:
+        """Raises _Died or TimeoutError where it does not come up."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-m", "gateway.inbound.child", str(theirs.fileno())]
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+        self._reader, self._writer = await asyncio.open_connection(sock=ours)
+        await self.ask(self._about, START_SECONDS)
 
-class _OutOfTime(BaseException):
-    """No Exception, so that no handler inside the reading swallows it."""
+    @property
+    def usable(self) -> bool:
+        return not self._reader.at_eof() and self.batches < MOST_BATCHES
+
+    async def ask(self, task: object, seconds: float) -> Any:
+        """The child's answer. Raises _Died or TimeoutError; then it is of no more use."""
+        self.batches += 1
+        data = pickle.dumps(task, pickle.HIGHEST_PROTOCOL)
+        try:
+            async with asyncio.timeout(seconds):
+                self._writer.write(LENGTH.pack(len(data)) + data)
+                (size,) = LENGTH.unpack(await self._reader.readexactly(LENGTH.size))
+                return pickle.loads(await self._reader.readexactly(size))
+        except (asyncio.IncompleteReadError, ConnectionError) as problem:
+            raise _Died from problem
+
+    def end(self) -> None:
+        """At once; what it had is still in the journal."""
+        self._writer.close()
+        self._process.kill()
+        self._process.wait()
 
 
 class Reader:
-    """A pool of children. ``read`` keeps the order of what it is given."""
+    """A pool of children. ``read`` keeps the order of what it is given. Lives in the event loop."""
 
     def __init__(self, settings: Reading, policy: Policy) -> None:
         self._settings = settings
         self._policy = policy
-        self._pool = self._new_pool()
-        self._promised = 0.0
-        """Seconds that all tasks together may take which are with the pool now."""
-
-    def _new_pool(self) -> ProcessPool:
-        return ProcessPool(
-            max_workers=self._settings.workers,
-            max_tasks=MOST_TASKS,
-            initializer=_set_up,
-            initargs=[self._settings, self._policy],
-            # A fork would copy threads' locks and the database's file descriptors.
-            context=multiprocessing.get_context("spawn"),
-        )
+        self._room = asyncio.Semaphore(settings.workers)
+        self._idle: list[_Process] = []
+        self._busy: set[_Process] = set()
 
     async def start(self) -> None:
         """Start the children now, not with the first mail."""
-        await asyncio.gather(*(self._run(_read_all, [], 0) for _ in range(self._settings.workers)))
+        self._idle += [await self._new() for _ in range(self._settings.workers)]
 
     async def read(self, ids: Sequence[int], raws: Sequence[bytes]) -> list[Read | Unreadable]:
         """Read a batch; never raises for what a mail holds. ``ids`` are for the log."""
+        if not raws:
+            return []
         try:
-            return await self._run(_read_all, list(raws), len(raws))
-        except _FAILURES as problem:
-            if len(raws) > 1:
-                return [(await self.read([id_], [raw]))[0] for id_, raw in zip(ids, raws, strict=True)]
-            why = "reading took too long" if isinstance(problem, PebbleTimeout) else "the reading process died"
-            log.reader_stopped(ids[0], why)
-            return [Unreadable(why, await self._salvage(raws[0]))]
+            results: list[Read | Unreadable] = await self._ask("read", raws)
+            return results
+        except (_Died, TimeoutError):
+            return [await self._alone(id_, raw) for id_, raw in zip(ids, raws, strict=True)]
+
+    async def _alone(self, id_: int, raw: bytes) -> Read | Unreadable:
+        why = ""
+        for _ in range(_TRIES):
+            try:
+                result: list[Read | Unreadable] = await self._ask("read", [raw])
+                return result[0]
+            except TimeoutError:
+                why = "reading took too long"
+                break
+            except _Died:
+                why = "the reading process died"
+        log.reader_stopped(id_, why)
+        return Unreadable(why, await self._salvage(raw))
 
     async def _salvage(self, raw: bytes) -> ReadMail:
         try:
-            return await self._run(_salvage, raw, 1)
-        except _FAILURES:
+            result: list[ReadMail] = await self._ask("salvage", [raw])
+            return result[0]
+        except (_Died, TimeoutError):
             return ReadMail()
 
-    async def _run(self, work: Callable[[A], R], argument: A, mails: int) -> R:
-        pool = self._pool
-        seconds = self._settings.cpu_seconds * PATIENCE + mails if mails else START_SECONDS
-        self._promised += seconds
+    async def _ask(self, what: str, raws: Sequence[bytes]) -> Any:
+        async with self._room:
+            child = await self._child()
+            self._busy.add(child)
+            try:
+                answer = await child.ask((what, list(raws)), self._settings.cpu_seconds * PATIENCE + len(raws))
+            except BaseException:
+                child.end()
+                raise
+            finally:
+                self._busy.discard(child)
+            self._idle.append(child)
+            return answer
+
+    async def _child(self) -> _Process:
+        while self._idle:
+            child = self._idle.pop()
+            if child.usable:
+                return child
+            child.end()
+        return await self._new()
+
+    async def _new(self) -> _Process:
+        """Raises Temporary where none comes up: no mail is to blame for that."""
+        child = _Process(self._settings, self._policy)
         try:
-            future = asyncio.wrap_future(pool.schedule(work, args=[argument], timeout=seconds if mails else None))
-            await asyncio.wait([future], timeout=self._promised + START_SECONDS)
-            if not future.done():
-                raise RuntimeError("lost: a child that dies while it is given a task may take the next one along")
-            return future.result()
-        except RuntimeError:
-            # A child that dies between two mails takes pebble's pool with it.
-            if pool is self._pool:
-                self._pool = self._new_pool()
-                await asyncio.to_thread(_end, pool)
-            raise
-        finally:
-            self._promised -= seconds
+            await child.start()
+        except (_Died, TimeoutError) as problem:
+            child.end()
+            raise Temporary("", f"a reading process does not start: {problem!r}") from problem
+        return child
 
     def close(self) -> None:
-        """End the children at once; what they had is still in the journal."""
-        _end(self._pool)
-
-
-def _end(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]
-    pool.join()
-
-
-_settings: Reading
-_policy: Policy
-
-
-def _set_up(settings: Reading, policy: Policy) -> None:
-    """In a child: keep what every mail needs, and bound the memory."""
-    global _settings, _policy
-    _settings, _policy = settings, policy
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGPROF, _out_of_time)
-    import gateway.inbound.judge  # noqa: F401  (so that the first mail does not wait for it)
-
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        own = int(statm.read().split()[0]) * resource.getpagesize()
-    limit = own + settings.memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
-def _out_of_time(_signal: int, _frame: FrameType | None) -> None:
-    raise _OutOfTime
-
-
-def _read_all(raws: list[bytes]) -> list[Read | Unreadable]:
-    return [_read(raw) for raw in raws]
-
-
-def _read(raw: bytes) -> Read | Unreadable:
-    from gateway.inbound.judge import judge
-
-    try:
-        signal.setitimer(signal.ITIMER_PROF, _settings.cpu_seconds)
-        try:
-            return Read(*judge(raw, _settings, _policy))
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-    except _OutOfTime:
-        why = f"reading took more than {_settings.cpu_seconds:g} s of CPU time"
-    except MemoryError:
-        why = "reading took too much memory"
-    except Exception as problem:
-        why = f"reading failed: {type(problem).__name__}"
-    return Unreadable(why, _salvage(raw))
-
-
-def _salvage(raw: bytes) -> ReadMail:
-    from gateway.inbound.judge import salvage
-
-    try:
-        return salvage(raw, _settings)
-    except Exception:
-        return ReadMail()
+        """End the children at once."""
+        for child in (*self._idle, *self._busy):
+            child.end()
+        self._idle.clear()

@@ -25,8 +25,9 @@ from gateway.desk import decide, threading
 from gateway.desk.decision import Decision, Known, Lookups
 from gateway.desk.tokens import Keys
 from gateway.errors import GatewayError, Unavailable
+from gateway.inbound.findings import Read, Unreadable
 from gateway.inbound.journal import Queue
-from gateway.inbound.reader import Read, Reader, Unreadable
+from gateway.inbound.reader import Reader
 from gateway.model import MailState
 from gateway.settings import Settings
 

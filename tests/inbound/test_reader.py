@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import pickle
 import signal
 from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.errors import Temporary
 from gateway.inbound import judge as judging
-from gateway.inbound import reader as reading
-from gateway.inbound.reader import Read, Reader, Unreadable
+from gateway.inbound.findings import Read, Unreadable
+from gateway.inbound.reader import Reader, _Died, _Process
+from gateway.model import ReadMail
 from gateway.settings import Reading
 from gateway.triage.policy import DEFAULT
 
@@ -23,7 +24,7 @@ MAIL = b"From: Kim <kim@example.net>\r\nSubject: Question\r\nMessage-ID: <1@x>\r
 async def reader() -> AsyncIterator[Reader]:
     reader = Reader(Reading(), DEFAULT)
     yield reader
-    await asyncio.to_thread(reader.close)
+    reader.close()
 
 
 async def test_a_batch_comes_back_in_order(reader: Reader) -> None:
@@ -32,41 +33,84 @@ async def test_a_batch_comes_back_in_order(reader: Reader) -> None:
     assert [r.mail.subject for r in results if isinstance(r, Read)] == [f"Question {n}" for n in range(10)]
 
 
-@pytest.mark.incident("Cost of reading")
-async def test_a_dead_child_costs_only_the_mail_that_killed_it(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def kill(reader: Reader) -> None:
+    for child in (*reader._idle, *reader._busy):
+        child._process.send_signal(signal.SIGKILL)
+
+
+async def test_a_child_that_dies_between_two_mails_costs_none(reader: Reader) -> None:
     await reader.start()
-    (child,) = [worker.pid for worker in reader._pool._pool_manager.worker_manager.workers.values()]
-    os.kill(child, signal.SIGKILL)
+    kill(reader)
     results = [(await reader.read([n], [MAIL]))[0] for n in range(4)]
-    assert isinstance(results[-1], Read)
-    assert sum(isinstance(r, Unreadable) for r in results) <= 1
+    assert all(isinstance(r, Read) for r in results)
 
 
-@pytest.mark.incident("Memory of large mails")
+async def test_a_batch_whose_child_dies_meanwhile_is_read_by_another(reader: Reader) -> None:
+    await reader.start()
+    reading = asyncio.create_task(reader.read(range(60), [MAIL] * 60))
+    await asyncio.sleep(0)  # the batch is with the child now
+    kill(reader)
+    assert [type(r) for r in await reading] == [Read] * 60
+
+
+async def test_a_mail_that_kills_every_child_is_unreadable(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def dies(self: object, task: object, seconds: float) -> object:
+        raise _Died
+
+    await reader.start()
+    monkeypatch.setattr(_Process, "ask", dies)
+    monkeypatch.setattr(_Process, "start", lambda self: asyncio.sleep(0))
+    monkeypatch.setattr(_Process, "end", lambda self: None)
+    (result,) = await reader.read([1], [MAIL])
+    assert result == Unreadable("the reading process died", ReadMail())
+
+
+async def test_a_child_that_hangs_is_replaced_and_the_mail_read_by_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.inbound.reader.PATIENCE", 1)
+    reader = Reader(Reading(cpu_seconds=0.5), DEFAULT)
+    try:
+        await reader.start()
+        reader._idle[0]._process.send_signal(signal.SIGSTOP)
+        (result,) = await reader.read([1], [MAIL])
+    finally:
+        reader.close()
+    assert isinstance(result, Read)
+
+
+async def test_no_mail_is_blamed_where_no_child_comes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.inbound.reader.sys.executable", "/bin/false")
+    reader = Reader(Reading(), DEFAULT)
+    with pytest.raises(Temporary, match="does not start"):
+        await reader.read([1], [MAIL])
+
+
+async def test_a_child_goes_on_after_the_signals_that_end_its_parent(reader: Reader) -> None:
+    await reader.start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        reader._idle[0]._process.send_signal(number)
+    child = reader._idle[0]
+    assert isinstance((await reader.read([1], [MAIL]))[0], Read)
+    assert reader._idle == [child]
+
+
+async def test_a_child_ends_when_its_parent_is_gone(reader: Reader) -> None:
+    await reader.start()
+    child = reader._idle[0]
+    child._writer.close()
+    assert await asyncio.to_thread(child._process.wait, 20) == 0
+
+
 async def test_a_mail_that_needs_too_much_memory_is_unreadable_and_its_sender_still_known() -> None:
     reader = Reader(Reading(memory_bytes=24 * 1024 * 1024), DEFAULT)
     try:
         huge = MAIL + b"y" * 60_000_000
         small, large = await reader.read([1, 2], [MAIL, huge])
     finally:
-        await asyncio.to_thread(reader.close)
+        reader.close()
     assert isinstance(small, Read)
     assert isinstance(large, Unreadable)
-
-
-async def test_a_child_that_dies_while_it_is_given_a_mail_loses_none_that_waits_behind(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(reading, "START_SECONDS", 1)
-    reader = Reader(Reading(memory_bytes=24 * 1024 * 1024, cpu_seconds=0.2), DEFAULT)
-    try:
-        await reader.start()
-        async with asyncio.timeout(60):
-            large, small = await asyncio.gather(reader.read([1], [MAIL + b"y" * 60_000_000]), reader.read([2], [MAIL]))
-    finally:
-        await asyncio.to_thread(reader.close)
-    assert isinstance(large[0], Unreadable)
-    assert len(small) == 1
 
 
 def test_what_is_safe_of_a_mail_is_sender_subject_and_the_mail_itself() -> None:

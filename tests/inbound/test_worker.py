@@ -17,9 +17,9 @@ from gateway.db.store import Store, open_store
 from gateway.db.unit import Applied
 from gateway.desk.tokens import Keys
 from gateway.inbound import worker as working
+from gateway.inbound.findings import Read, Unreadable
 from gateway.inbound.journal import Journal, Queue
 from gateway.inbound.judge import judge
-from gateway.inbound.reader import Read, Unreadable
 from gateway.inbound.worker import MOST_TRIES, Worker
 from gateway.model import Composed, Envelope
 from gateway.settings import Agent, Mailbox, Reading, Settings

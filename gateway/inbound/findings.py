@@ -1,0 +1,27 @@
+"""What the children that read hand back, and how it travels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+
+from gateway.model import Carried, ReadMail, Verdict
+
+LENGTH = Struct("!Q")
+"""In front of every pickle on the socket between parent and child."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Carried):
+    """A mail that was read and judged."""
+
+    mail: ReadMail
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable(Carried):
+    """A mail that could not be read, why, and what is safe of it."""
+
+    why: str
+    mail: ReadMail
