@@ -151,7 +151,7 @@ class Bench:
         """One batch from the journal to the outbox; returns what is to be sent."""
         envelopes = [envelope for envelope, _ in mails]
         with self.watch.stage("journal"), self._transaction() as connection:
-            ids = self._store.mails.add(connection, mails, utc_now(), mine=True)
+            ids = [one.id for one in self._store.mails.add(connection, mails, utc_now(), mine=True)]
         with self.watch.stage("to the child and back"):
             raws = pickle.loads(pickle.dumps([raw for _, raw in mails]))
         judged = [self._judge(raw) for raw in raws]

@@ -13,9 +13,10 @@ import json
 import logging
 import re
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Literal, TextIO
 from urllib.parse import urlsplit
@@ -55,6 +56,26 @@ def set_up(
     logging.basicConfig(handlers=[_FromLibraries()], level=logging.WARNING, force=True)
 
 
+class _Held(threading.local):
+    lines: list[tuple[_Lines, str]] | None = None
+
+
+_held = _Held()
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Write the events of a block in one go at its end: for what is told of many mails. It must not ``await``."""
+    held: list[tuple[_Lines, str]] = []
+    _held.lines = held
+    try:
+        yield
+    finally:
+        _held.lines = None
+        if held:
+            held[0][0].write("\n".join([line for _, line in held]))
+
+
 class _Lines:
     """A log that cannot be written, on a full disk or to a reader that is gone, must not stop the mail."""
 
@@ -62,8 +83,14 @@ class _Lines:
         self._stream = stream
 
     def msg(self, line: str) -> None:
+        if _held.lines is not None:
+            _held.lines.append((self, line))
+        else:
+            self.write(line)
+
+    def write(self, lines: str) -> None:
         with suppress(OSError, ValueError):  # ValueError: the stream is closed
-            self._stream.write(f"{line}\n")
+            self._stream.write(f"{lines}\n")
             self._stream.flush()
 
     debug = info = warning = error = msg

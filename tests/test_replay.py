@@ -39,9 +39,9 @@ class Desk:
     async def take(self, raw: str) -> int:
         envelope = Envelope("smtp", "kim@example.net", ("support@example.com",))
         mails = [(envelope, raw.encode())]
-        (id_,) = self.store.writer.run(lambda connection: self.store.mails.add(connection, mails, NOW, mine=False))
+        (added,) = self.store.writer.run(lambda connection: self.store.mails.add(connection, mails, NOW, mine=False))
         await self.pipeline.worker.drain()
-        return int(id_)
+        return int(added.id)
 
     async def replay(self, *ids: int, apply: bool = True, named: bool = True) -> list[Replayed]:
         pipeline = self.pipeline

@@ -105,8 +105,8 @@ def _take(store: Store, settings: Settings, one: Source | Unreadable, told: Told
         recipients=told.recipients,
     )
     now = datetime.now(UTC)
-    (id_,) = store.writer.run(lambda connection: store.mails.add(connection, [(kept, one.raw)], now, mine=False))
-    return Taken(one.name, id_)
+    (added,) = store.writer.run(lambda connection: store.mails.add(connection, [(kept, one.raw)], now, mine=False))
+    return Taken(one.name, added.id)
 
 
 def _work_off(settings: Settings) -> None:

@@ -75,7 +75,7 @@ def _sqlite_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
 def _sqlite_begin(connection: Connection) -> None:
     # IMMEDIATE: a transaction that starts as a reader and turns writer fails when another wrote meanwhile.
     mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    connection.connection.cursor().execute(f"BEGIN {mode}").close()
 
 
 def reading(engine: Engine) -> Engine:

@@ -26,7 +26,7 @@ class Ids:
         """Call at the start of each writing transaction."""
         if connection.dialect.name == "sqlite":
             # It changes exactly when another connection, such as a command of the operator, committed.
-            version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+            ((version,),) = connection.connection.cursor().execute("PRAGMA data_version")
             if version != self._version:
                 self._next.clear()
                 self._version = version

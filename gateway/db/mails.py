@@ -55,6 +55,8 @@ class Waiting:
     released: bool = False
     stored: str = ""
     """Where it lies, if ``raw`` is empty because it must be fetched first."""
+    urgent: bool = False
+    """It may be; see ``triage.glance``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +121,25 @@ class Mails:
         *,
         mine: bool,
         stored: Mapping[int, str] = NOTHING,
-    ) -> list[int]:
-        """Write new mails; ``mine`` leases them to this node at once. Returns their ids.
+    ) -> list[Waiting]:
+        """Write new mails; ``mine`` leases them to this node at once.
 
         ``stored`` has the references of those, by their place in ``mails``, whose raw form lies in the object store
         already. Raises Temporary where a segment cannot be written.
         """
         references = stored or self._large([raw for _, raw in mails])
         lease_until = self.lease_until(connection, now) if mine else 0
-        ids = [self._ids.take(connection, mail) for _ in mails]
-        rows = [
-            self._row(id_, envelope, raw, references.get(n, ""), to_moment(now), lease_until)
-            for n, (id_, (envelope, raw)) in enumerate(zip(ids, mails, strict=True))
+        added = [
+            Waiting(self._ids.take(connection, mail), envelope, raw, now, urgent=may_be_urgent(raw))
+            for envelope, raw in mails
         ]
-        _INSERT.many(connection, rows)
+        moment = to_moment(now)
+        _INSERT.many(
+            connection, [self._row(one, references.get(n, ""), moment, lease_until) for n, one in enumerate(added)]
+        )
         if not mine:
             wake(connection, Channel.MAIL)
-        return ids
+        return added
 
     def lease_until(self, connection: Connection, now: datetime) -> int:
         """When a lease that begins now ends, by the clock that leases go by."""
@@ -159,17 +163,16 @@ class Mails:
         except OSError as problem:
             raise Temporary("storage trouble, try again later", f"raw mail: {problem}") from problem
 
-    def _row(
-        self, id_: int, envelope: Envelope, raw: bytes, reference: str, now: int, lease_until: int
-    ) -> dict[str, Any]:
+    def _row(self, new: Waiting, reference: str, now: int, lease_until: int) -> dict[str, Any]:
+        envelope, raw = new.envelope, new.raw
         return {
-            "id": id_, "received_at": now, "via": envelope.via, "peer": envelope.peer, "helo": envelope.helo,
+            "id": new.id, "received_at": now, "via": envelope.via, "peer": envelope.peer, "helo": envelope.helo,
             "mail_from": envelope.mail_from, "recipients": json.dumps(envelope.recipients), "auth": envelope.auth,
             "tls": envelope.tls, "size": len(raw), "raw": None if reference else raw, "raw_ref": reference,
             "state": MailState.RECEIVED.value, "reason": "", "subject": "", "ticket_id": None, "released": False,
             "attempts": 0,
             # Claims go by this time, so what may be urgent goes ahead of any backlog.
-            "due_at": 0 if may_be_urgent(raw) else now,
+            "due_at": 0 if new.urgent else now,
             "node": self._node if lease_until else "", "lease_until": lease_until,
             "done_at": None,
         }  # fmt: skip
@@ -215,7 +218,7 @@ class Mails:
         outside = row.raw_ref if row.raw_ref.startswith(OBJECT) else ""
         return Waiting(
             row.id, envelope(row), b"" if outside else self.raw(row), from_moment(row.received_at), row.attempts,
-            row.released, outside,
+            row.released, outside, row.due_at == 0,
         )  # fmt: skip
 
     def raw(self, row: Row[Any]) -> bytes:

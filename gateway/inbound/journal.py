@@ -18,7 +18,6 @@ from gateway.db.objects import Objects
 from gateway.db.raw import INLINE_BYTES
 from gateway.db.writer import Writer
 from gateway.model import Envelope
-from gateway.triage.glance import may_be_urgent
 
 MOST_IN_MEMORY_BYTES = 24 * 1024 * 1024
 """Accepted mails that wait in memory for the worker; what comes beyond is claimed from the database later."""
@@ -52,7 +51,7 @@ class Queue:
         """Take mails in, each once until it is ``done``; returns how many were new."""
         fresh = [m for m in mails if m.id not in self._held]
         for waiting in fresh:
-            (self._urgent if may_be_urgent(waiting.raw) else self._others).append(waiting)
+            (self._urgent if waiting.urgent else self._others).append(waiting)
             self.bytes += len(waiting.raw)
         self._held.update(m.id for m in fresh)
         if fresh:
@@ -132,12 +131,11 @@ class Journal:
         return await future
 
     def _submit(self, batch: _Batch, loop: asyncio.AbstractEventLoop) -> None:
-        def job(connection: Connection) -> tuple[list[int], datetime]:
+        def job(connection: Connection) -> list[Waiting]:
             self._close(batch)
-            now = self._clock()
-            return self._mails.add(connection, batch.mails, now, mine=batch.mine, stored=batch.stored), now
+            return self._mails.add(connection, batch.mails, self._clock(), mine=batch.mine, stored=batch.stored)
 
-        def done(result: Future[tuple[list[int], datetime]]) -> None:
+        def done(result: Future[list[Waiting]]) -> None:
             self._close(batch)  # once more: where no transaction could begin, the job never ran
             loop.call_soon_threadsafe(self._committed, batch, result)
 
@@ -149,24 +147,24 @@ class Journal:
             if self._open is batch:
                 self._open = None
 
-    def _committed(self, batch: _Batch, result: Future[tuple[list[int], datetime]]) -> None:
+    def _committed(self, batch: _Batch, result: Future[list[Waiting]]) -> None:
         problem = result.exception()
         if problem is not None:
             for future in batch.futures:
                 if not future.done():
                     future.set_exception(problem)
             return
-        ids, at = result.result()
+        accepted = result.result()
         for via, number in Counter(envelope.via for envelope, _ in batch.mails).items():
             metrics.mails_accepted(via, number)
-        for id_, future in zip(ids, batch.futures, strict=True):
+        for one, future in zip(accepted, batch.futures, strict=True):
             if not future.done():
-                future.set_result(id_)
-        accepted = [Waiting(id_, envelope, raw, at) for id_, (envelope, raw) in zip(ids, batch.mails, strict=True)]
+                future.set_result(one.id)
         if batch.mine:
             self._queue.put(accepted)
-        for one in accepted:
-            envelope = one.envelope
-            log.mail_accepted(
-                one.id, envelope.via, envelope.peer, envelope.mail_from, envelope.recipients, len(one.raw)
-            )  # fmt: skip
+        with log.together():
+            for one in accepted:
+                envelope = one.envelope
+                log.mail_accepted(
+                    one.id, envelope.via, envelope.peer, envelope.mail_from, envelope.recipients, len(one.raw)
+                )  # fmt: skip

@@ -285,15 +285,19 @@ class Worker:
     def _tell(self, items: Iterable[_Item], applied: Iterable[Applied]) -> None:
         now = self._clock()
         received = {item.waiting.id: item.waiting.received_at for item in items}
-        for one in applied:
-            ticket, decision = one.ticket, one.decision
-            if ticket is not None and decision.opens is not None:
-                action = decision.verdict.action if decision.verdict else ""
-                log.ticket_opened(ticket.number, ticket.severity, ticket.category, ticket.mailbox, action)
-            elif ticket is not None and decision.message is not None:
-                log.message_added(ticket.number, decision.message.kind)
-            seconds = (now - received[one.mail_id]).total_seconds()
-            log.mail_done(one.mail_id, decision.state, decision.reason, ticket.number if ticket else "", seconds)
+        with log.together():
+            for one in applied:
+                _tell(one, (now - received[one.mail_id]).total_seconds())
+
+
+def _tell(one: Applied, seconds: float) -> None:
+    ticket, decision = one.ticket, one.decision
+    if ticket is not None and decision.opens is not None:
+        action = decision.verdict.action if decision.verdict else ""
+        log.ticket_opened(ticket.number, ticket.severity, ticket.category, ticket.mailbox, action)
+    elif ticket is not None and decision.message is not None:
+        log.message_added(ticket.number, decision.message.kind)
+    log.mail_done(one.mail_id, decision.state, decision.reason, ticket.number if ticket else "", seconds)
 
 
 def independent(items: Sequence[_Item]) -> list[list[_Item]]:

@@ -14,7 +14,8 @@ ENVELOPE = Envelope("smtp", "kim@example.net", ("support@example.com",), "127.0.
 
 
 def _add(store: Store, *raws: bytes, mine: bool = False, at: datetime = LONG_AGO) -> list[int]:
-    return store.writer.run(lambda c: store.mails.add(c, [(ENVELOPE, raw) for raw in raws], at, mine=mine))
+    mails = [(ENVELOPE, raw) for raw in raws]
+    return [one.id for one in store.writer.run(lambda c: store.mails.add(c, mails, at, mine=mine))]
 
 
 def _claim(store: Store, mails: Mails, now: datetime, limit: int = 10) -> list[Waiting]:
@@ -141,3 +142,12 @@ def test_a_lease_is_prolonged_only_where_it_is_still_ours(store: Store) -> None:
 
 def _outcome(id_: int) -> Outcome:
     return Outcome(id_, MailState.REFUSED, "", "", None)
+
+
+def test_what_may_be_urgent_is_known_without_reading_it_again(store: Store) -> None:
+    outage = b"Subject: outage\r\n\r\nNobody can log in, production is down.\r\n"
+    added = store.writer.run(
+        lambda c: store.mails.add(c, [(ENVELOPE, b"Subject: hello\r\n\r\n"), (ENVELOPE, outage)], LONG_AGO, mine=False)
+    )
+    assert [one.urgent for one in added] == [False, True]
+    assert [one.urgent for one in sorted(_claim(store, store.mails, datetime.now(UTC)), key=lambda one: one.id)] == [False, True]

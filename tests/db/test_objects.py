@@ -38,8 +38,8 @@ def outside(url: str, s3: Bucket) -> Iterator[Store]:
 
 def add(store: Store, *raws: bytes) -> list[int]:
     mails = [(ENVELOPE, raw) for raw in raws]
-    ids: list[int] = store.writer.run(lambda connection: store.mails.add(connection, mails, NOW, mine=False))
-    return ids
+    added = store.writer.run(lambda connection: store.mails.add(connection, mails, NOW, mine=False))
+    return [one.id for one in added]
 
 
 def raw(store: Store, id_: int) -> bytes:

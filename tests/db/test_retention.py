@@ -43,7 +43,8 @@ def add(store: Store, raw: bytes, at: datetime = OLD, state: str = "ticket") -> 
     """A mail in a ticket of its own, as the worker leaves it."""
 
     def job(connection) -> int:
-        (id_,) = store.mails.add(connection, [(ENVELOPE, raw)], at, mine=False)
+        (added,) = store.mails.add(connection, [(ENVELOPE, raw)], at, mine=False)
+        id_ = added.id
         connection.execute(insert(ticket).values(TICKET | {"id": id_, "number": f"SUP-{id_}"}))
         connection.execute(insert(message).values(MESSAGE | {"id": id_, "ticket_id": id_, "mail_id": id_}))
         connection.execute(update(mail).where(mail.c.id == id_).values(state=state, ticket_id=id_))

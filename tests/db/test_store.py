@@ -87,7 +87,7 @@ def test_ids_follow_what_another_process_wrote(tmp_path: Path) -> None:
 
     envelope = Envelope("smtp", "", ("support@example.com",))
     ids = [
-        store.writer.run(lambda c, store=store: store.mails.add(c, [(envelope, b"x")], LONG_AGO, mine=False))[0]
+        store.writer.run(lambda c, store=store: store.mails.add(c, [(envelope, b"x")], LONG_AGO, mine=False))[0].id
         for store in (first, second, first, second, second, first)
     ]
     assert ids == [1, 2, 3, 4, 5, 6]

@@ -73,10 +73,10 @@ def _apply(store: Store, decision: Decision, lookups: Lookups | None = None, now
 
     def job(connection) -> Applied:
         envelope = Envelope("smtp", "kim@example.net", ("support@example.com",))
-        (mail_id,) = store.mails.add(connection, [(envelope, b"raw")], now, mine=True)
+        (new,) = store.mails.add(connection, [(envelope, b"raw")], now, mine=True)
         (known,) = load(connection, [lookups], SETTINGS.loops, now)
         unit = Unit(connection, store.ids, store.mails, SETTINGS, _compose, store.node, now)
-        applied = unit.add(Case(mail_id, mail, lookups, known, decision))
+        applied = unit.add(Case(new.id, mail, lookups, known, decision))
         unit.flush()
         return applied
 
@@ -257,9 +257,9 @@ def test_a_mail_that_another_node_took_in_at_the_same_time_is_to_be_decided_agai
     _apply(store, OPENED, lookups)
 
     def job(connection) -> None:
-        (mail_id,) = store.mails.add(connection, [(Envelope("smtp", "", ()), b"raw")], NOW, mine=True)
+        (new,) = store.mails.add(connection, [(Envelope("smtp", "", ()), b"raw")], NOW, mine=True)
         unit = Unit(connection, store.ids, store.mails, SETTINGS, _compose, store.node, NOW)
-        unit.add(Case(mail_id, ReadMail(subject="Broken"), lookups, Known(), OPENED))
+        unit.add(Case(new.id, ReadMail(subject="Broken"), lookups, Known(), OPENED))
         unit.flush()
 
     with pytest.raises(Raced):

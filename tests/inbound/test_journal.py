@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,7 +89,7 @@ async def test_a_client_that_leaves_does_not_disturb_the_others(store: Store) ->
 
 def test_what_may_be_urgent_overtakes_what_waits() -> None:
     queue = Queue()
-    queue.put([_waiting(1, b"Subject: a question"), _waiting(2, b"Subject: outage, nobody can log in")])
+    queue.put([_waiting(1, b"Subject: a question"), replace(_waiting(2), urgent=True)])
     assert [w.id for w in queue.take(10, 10_000)] == [2, 1]
 
 
