@@ -11,7 +11,6 @@ import asyncio
 import io
 import pickle
 import time
-import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,7 +41,7 @@ from gateway.outbound.assemble import assemble
 from gateway.outbound.compose import Composer
 from gateway.outbound.render import Renderer
 from gateway.outbound.transport import open_transport
-from gateway.pipeline import Letters, open_policy, secret_file
+from gateway.pipeline import Letters, RandomNames, open_policy, secret_file
 from gateway.settings import Settings
 
 MAILS = {Mix.SMALL: 1200, Mix.REALISTIC: 600}
@@ -123,7 +122,7 @@ class Bench:
         self._keys = load_or_make(secret_file(configured))
         self._policy = open_policy(configured)
         composer = Composer(configured, self._policy, Renderer(configured.gateway.templates), self._keys)
-        self._letters = Letters(configured, composer, lambda: uuid.uuid4().hex)
+        self._letters = Letters(configured, composer, RandomNames())
         self._connection = store.engine.connect()
 
     async def run(self, mails: Sequence[Mail]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +55,24 @@ def open_renderer(settings: Settings) -> Renderer:
     for mistake in check_templates(renderer):
         log.template_wrong(mistake)
     return renderer
+
+
+class RandomNames:
+    """Names of 128 random bits that nobody can guess, from any thread.
+
+    The kernel is asked for many at once, for with each question the thread gives up its turn to the others.
+    """
+
+    def __init__(self) -> None:
+        self._drawn: list[str] = []
+
+    def __call__(self) -> str:
+        while True:
+            try:
+                return self._drawn.pop()
+            except IndexError:
+                digits = os.urandom(16 * 256).hex()
+                self._drawn += [digits[at : at + 32] for at in range(0, len(digits), 32)]
 
 
 class Letters:
@@ -115,7 +133,7 @@ class Pipeline:
         self.policy = open_policy(settings)
         self.keys = load_or_make(secret_file(settings))
         composer = Composer(settings, self.policy, open_renderer(settings), self.keys)
-        self._letters = Letters(settings, composer, lambda: uuid.uuid4().hex)
+        self._letters = Letters(settings, composer, RandomNames())
         self.queue = Queue()
         works = NodeRole.WORKER in roles
         self.journal = Journal(store.writer, store.mails, self.queue, clock, keep=works, objects=store.objects)

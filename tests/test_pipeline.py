@@ -1,5 +1,6 @@
 """What the settings name outside of themselves: the policy and own templates."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from gateway import log
 from gateway.errors import ConfigurationError
 from gateway.outbound.samples import sample
-from gateway.pipeline import open_policy, open_renderer
+from gateway.pipeline import RandomNames, open_policy, open_renderer
 from gateway.settings import Gateway, Mailbox, Settings
 from gateway.triage.policy import DEFAULT
 
@@ -47,3 +48,11 @@ def test_mistakes_in_own_templates_are_logged_and_stop_nothing(tmp_path: Path, t
 def test_a_folder_of_templates_that_is_not_there_is_logged(tmp_path: Path, told: list[str]) -> None:
     open_renderer(settings(templates=tmp_path / "none"))
     assert "is no folder" in told[0]
+
+
+def test_no_name_is_drawn_twice_whatever_thread_asks() -> None:
+    names = RandomNames()
+    with ThreadPoolExecutor(8) as pool:
+        drawn = [one for many in pool.map(lambda _: [names() for _ in range(500)], range(8)) for one in many]
+    assert len(set(drawn)) == 4000
+    assert all(len(name) == 32 and int(name, 16) >= 0 for name in drawn)
