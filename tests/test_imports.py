@@ -11,7 +11,7 @@ PACKAGE = ROOT / "gateway"
 
 LAYERS = (
     {"errors", "model"},
-    {"printable", "fields", "mistakes", "agreement", "disk", "retry"},
+    {"printable", "fields", "mistakes", "agreement", "disk", "garbage", "retry"},
     {"settings"},
     {"reading", "triage", "desk"},
     {"metrics", "keyfile"},

@@ -47,12 +47,12 @@ def _roles(wanted: Iterable[str]) -> Collection[NodeRole]:
 
 
 async def _until_told(settings: Settings, roles: Collection[NodeRole]) -> None:
-    from gateway import app
+    from gateway import app, garbage
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await app.serve(settings, ready=lambda _: None, stop=stop, roles=roles)
+    await app.serve(settings, ready=lambda _: garbage.settle(), stop=stop, roles=roles)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

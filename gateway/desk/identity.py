@@ -61,7 +61,8 @@ def fold(address: str) -> str:
 
     Full case folding would turn U+212A KELVIN SIGN into ``k``, and a stranger's address into an agent's.
     """
-    return address.strip().translate(_ASCII_LOWER)
+    address = address.strip()
+    return address.lower() if address.isascii() else address.translate(_ASCII_LOWER)
 
 
 def is_own(address: str, settings: Settings) -> bool:

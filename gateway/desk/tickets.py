@@ -145,5 +145,5 @@ def customer_message(case: Case, author: Address, text: str, evidence: tuple[str
 def _subject(case: Case) -> str:
     tags = "|".join(re.escape(mailbox.prefix) for mailbox in case.settings.mailbox)
     without = re.sub(rf"\[(?:{tags})-[0-9]+\]", " ", case.mail.subject_base, flags=re.IGNORECASE)
-    shown = "".join(c if c.isprintable() else " " for c in without)
+    shown = without if without.isprintable() else "".join(c if c.isprintable() else " " for c in without)
     return " ".join(shown.split())[:_LONGEST_SUBJECT] or NO_SUBJECT
