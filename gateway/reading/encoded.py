@@ -46,7 +46,9 @@ def _base64_run(run: bytes) -> bytes:
 
 
 def quoted_printable(data: bytes) -> bytes:
-    return binascii.a2b_qp(_BLANKS_BEHIND_SOFT_BREAK.sub(b"=", data))
+    if b"= " in data or b"=\t" in data:
+        data = _BLANKS_BEHIND_SOFT_BREAK.sub(b"=", data)
+    return binascii.a2b_qp(data)
 
 
 def uuencode(data: bytes) -> bytes:

@@ -25,7 +25,7 @@ def of(raw: bytes, headers: Headers, mail: ReadMail, attached: Sequence[Attachme
         *(_of_attachment(raw, one) for one in attached),
     ]
     # A length before each piece: no text can be moved from one piece to the next.
-    return sha256("".join(f"{len(one)}:{one}" for one in pieces).encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256("".join([f"{len(one)}:{one}" for one in pieces]).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _of_attachment(raw: bytes, one: Attachment) -> str:

@@ -114,6 +114,8 @@ def parameters(value: bytes) -> tuple[str, dict[str, str], bool]:
 
     Reads the continuations and character sets of RFC 2231, and the encoded words that do not belong here.
     """
+    if not value:
+        return "", {}, False
     text = unfold(value)
     main, semicolon, _ = text.partition(";")
     if not semicolon:

@@ -248,9 +248,10 @@ _PHRASES: dict[str, tuple[str, ...]] = {
 _BEHIND = (
     r"(?=\s*(?:[:：(\[\]!.,;|–—-]|\Z|re:|aw:|until|till|from|today|bis|vom|ab\s\d|jusqu|du\s\d|hasta|fino|al?\s\d|\d))"
 )
-_OPENING = "|".join(
-    re.escape(phrase) for phrase in sorted({each for row in _PHRASES.values() for each in row}, key=len, reverse=True)
-)
+_OPENINGS = sorted({each for row in _PHRASES.values() for each in row}, key=len, reverse=True)
+_OPENING = "|".join(map(re.escape, _OPENINGS))
+AUTO_REPLY_STARTS = frozenset(phrase[:2] for phrase in _OPENINGS)
+"""What the subjects begin with that are worth the long look."""
 AUTO_REPLY_SUBJECT = re.compile(rf"\s*(?:{_OPENING})(?:(?<=[:：])|{_BEHIND})")
 """An automatic reply's subject, in lower case, from its start."""
 

@@ -129,7 +129,8 @@ def _subject(mail: ReadMail) -> Iterator[_Finding]:
     subject = mail.subject.lower()
     if subject.startswith("["):
         subject = _TAGS.sub("", subject, count=1)
-    if match := words.AUTO_REPLY_SUBJECT.match(subject):
+    opens = subject.lstrip()[:2] in words.AUTO_REPLY_STARTS
+    if opens and (match := words.AUTO_REPLY_SUBJECT.match(subject)):
         yield MachineKind.AUTO_REPLY, f"Subject: {match[0].strip()}"
     elif words.EXCHANGE_AUTO_REPLY in subject:
         yield MachineKind.AUTO_REPLY, f"Subject: {words.EXCHANGE_AUTO_REPLY}"

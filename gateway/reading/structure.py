@@ -11,6 +11,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.reading import headers as fields
 from gateway.reading.limits import Limits
@@ -55,8 +56,7 @@ def parse(raw: bytes, limits: Limits, *, shallow: bool = False) -> Structure:
     return Structure(tuple(walk.parts), tuple(dict.fromkeys(walk.defects)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """A part still to be read: where it lies, and what it takes from its container."""
 
     start: int

@@ -12,6 +12,7 @@ from gateway.triage.signals import Sentence, sentences
 _ANSWER = re.compile(r"\s*(?:re|aw|antw|sv|vs|fwd?|wg|tr|rv|odp|res|rif)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 """A subject of an answer or a forward is old text: it names the thread, not what is new."""
 _PERCENT = pattern("number ~0 percent")
+_NOTHING = Sentence("", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Report:
     """Of all sentences."""
     bad: tuple[Sentence, ...]
     """The sentences that complain."""
+    first: Sentence
+    """The complaint itself; where nothing complains, how the mail begins."""
     relevant: tuple[Sentence, ...]
     """All but what is over, and what tells of those who are fine."""
     complaint: str
@@ -51,16 +54,12 @@ class Report:
             both,
             frozenset("".join([s.outline for s in both])),
             bad,
+            next((s for s in bad if not s.contrast), (*bad, *both, _NOTHING)[0]),
             relevant,
             "".join([s.outline for s in bad]),
             outline,
             frozenset(outline),
         )
-
-    @property
-    def first(self) -> Sentence:
-        """The complaint itself; where nothing complains, how the mail begins."""
-        return next((s for s in self.bad if not s.contrast), (*self.bad, *self.all)[0])
 
     @property
     def contrast(self) -> bool:
