@@ -1,10 +1,15 @@
 """A conversation over a wire that a test holds in its hands."""
 
 import asyncio
+import re
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gateway.outbound.conversation import Conversation, Refused
+from gateway.outbound import conversation
+from gateway.outbound.conversation import Conversation, Refused, quoted
 
 COMMANDS = [b"MAIL FROM:<s@x>\r\n", b"RCPT TO:<r@x>\r\n", b"DATA\r\n"]
 WIRE = b"Subject: x\r\n\r\n..\r\n.\r\n"
@@ -132,3 +137,17 @@ async def test_a_sender_that_gave_up_is_no_trouble_for_the_conversation() -> Non
     talk.connection_lost(None)
     assert not talk.alive
     assert wire.said == [b"".join(COMMANDS)]
+
+
+EVEN = st.integers(1, 5).flatmap(lambda width: st.lists(st.just(b"abcde"[:width] + b"\r\n"), max_size=8))
+ODD = st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"..", b"a", b"\0"]), max_size=8)
+
+
+@given(st.lists(st.one_of(EVEN, ODD).map(b"".join), max_size=4).map(b"".join), st.sampled_from([1, 5, 20, 1000]))
+def test_however_data_is_cut_for_quoting_it_arrives_whole_and_ends_once(data: bytes, block: int) -> None:
+    with patch.object(conversation, "_BLOCK", block):
+        wire = quoted(data)
+    assert wire.find(b"\r\n.\r\n") == len(wire) - 5
+    arrived = re.sub(rb"(?m)^\.", b"", wire.removesuffix(b".\r\n"))
+    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", data)
+    assert arrived == lines + (b"" if lines.endswith(b"\r\n") else b"\r\n")
