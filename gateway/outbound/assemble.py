@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Iterable
 
 import pybase64
 
 from gateway.model import Attachment, Composed
-from gateway.outbound import headers
+from gateway.outbound import columns, headers
 from gateway.reading import content
 from gateway.reading.structure import normalised
 
@@ -17,7 +18,6 @@ _CONTENT_ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,200}")
 _STRAY = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _LONGEST_LINE = 998
 _COLUMNS = 76
-_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _SHOWN_IN_PLACE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 
@@ -67,26 +67,18 @@ def _content_type(attachment: Attachment) -> str:
 
 
 def _as_it_came(attachment: Attachment, raw: bytes) -> bytes:
-    """The part's own base64 where it can stand here as it is, which spares decoding and encoding it; else empty.
-
-    That is: lines of one length, only the last one shorter, of whole groups of four, with nothing else in between.
+    """The part's own base64 where it can stand here as it is: in even lines of whole groups, with nothing in between;
+    else empty. A look whether it can be decoded takes a tenth of the time of encoding it again.
     """
     if attachment.encoding != "base64" or attachment.member >= 0:
         return b""
     body = normalised(raw)[attachment.start : attachment.end].rstrip(b"\r\n")
-    width = body.find(b"\r\n") if b"\r\n" in body[: _COLUMNS + 2] else len(body)
-    if not 0 < width <= _COLUMNS:
+    width = body.find(b"\r\n", 0, _COLUMNS + 2)
+    lines = columns.joined(body) if width > 0 and width % 4 == 0 else None
+    try:
+        return body if lines and pybase64.b64decode(lines, validate=True) else b""
+    except (binascii.Error, ValueError):
         return b""
-    breaks = len(body[width :: width + 2])
-    padding = b"=" * (len(body) - len(body.rstrip(b"=")))
-    fits = (
-        body[width :: width + 2] == b"\r" * breaks
-        and body[width + 1 :: width + 2] == b"\n" * breaks
-        and body.translate(None, _BASE64) == b"\r\n" * breaks + padding
-        and width % 4 == (len(body) - 2 * breaks) % 4 == 0
-        and len(padding) <= 2
-    )
-    return body if fits else b""
 
 
 def _base64(data: bytes) -> bytes:

@@ -11,6 +11,8 @@ import asyncio
 import re
 from collections.abc import Iterator
 
+from gateway.outbound import columns
+
 _LONGEST_REPLY = 64 * 1024
 _STRAY = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _END = b".\r\n"
@@ -180,16 +182,9 @@ def _blocks(data: bytes) -> Iterator[bytes]:
 
 
 def _is_even(block: bytes) -> bool:
-    """Whether these are lines of one length, ended by CRLF, without a dot, as base64 is, and so most bytes of large
-    mails. That is seen in a tenth of the time that ``_dotted`` takes."""
-    width = block.find(b"\r\n")
-    breaks = len(block) // (width + 2)
-    if width < 0 or block[width :: width + 2] != b"\r" * breaks or block[width + 1 :: width + 2] != b"\n" * breaks:
-        return False
-    lines = bytearray(block)
-    del lines[width + 1 :: width + 2]
-    del lines[width :: width + 1]
-    return not (b"\r" in lines or b"\n" in lines or b"." in lines)
+    """Whether these are lines of one length that CRLF ends and that hold no dot: all is well, as in base64."""
+    lines = columns.joined(block)
+    return lines is not None and not (b"\r" in lines or b"\n" in lines or b"." in lines)
 
 
 def _dotted(block: bytes) -> bytes:
