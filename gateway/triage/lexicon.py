@@ -32,6 +32,8 @@ BEGINNING = 300
 
 MEMO = 50_000
 """Words remembered per lexicon; beyond, hostile vocabulary is looked up afresh each time."""
+LONGEST_REMEMBERED = 40
+"""Characters of such a word."""
 
 _BETWEEN = bytes.maketrans(b"-/()[]{}<>*=+&_\\\t\r\n`", b" " * 20)
 _SPACING = (
@@ -62,18 +64,19 @@ class Codes(dict[str, str]):
     def __init__(self, exact: Mapping[str, str], stems: Mapping[str, str], agent_nouns: tuple[str, ...]) -> None:
         super().__init__(exact)
         self._stems = stems
+        self._longest = max(map(len, stems), default=0)
         self._agent_nouns = agent_nouns
 
     def __missing__(self, word: str) -> str:
         code = self._resolve(word)
-        if len(self) < MEMO:
+        if len(self) < MEMO and len(word) <= LONGEST_REMEMBERED:
             self[word] = code
         return code
 
     def _resolve(self, word: str) -> str:
         if word[0].isdecimal():
             return MARK["number"]
-        for length in range(len(word), 2, -1):
+        for length in range(min(len(word), self._longest), 2, -1):
             if code := self._stems.get(word[:length]):
                 return code
         if len(word) > 5 and word.endswith(self._agent_nouns):

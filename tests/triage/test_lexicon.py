@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.triage.concepts import MARK, MEANING
-from gateway.triage.lexicon import LANGUAGES, MEMO, language_of, lexicon
+from gateway.triage.lexicon import LANGUAGES, LONGEST_REMEMBERED, MEMO, Codes, language_of, lexicon
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -37,6 +37,25 @@ def test_hostile_vocabulary_does_not_fill_the_memory():
     for number in range(MEMO + 1000):
         codes[f"zz{number}q"]
     assert len(codes) <= MEMO
+
+
+def test_a_word_longer_than_any_is_not_remembered():
+    codes = lexicon("en").codes
+    endless = "crash" + "z" * LONGEST_REMEMBERED
+    assert codes[endless] == codes["crashed"]
+    assert endless not in codes
+
+
+def test_of_an_endless_word_no_more_is_looked_at_than_the_longest_stem():
+    asked: list[str] = []
+
+    class Stems(dict[str, str]):
+        def get(self, stem: str, default: str | None = None) -> str | None:
+            asked.append(stem)
+            return default
+
+    assert Codes({}, Stems(crash="!"), ())["z" * 100_000] == ""
+    assert max(map(len, asked)) == len("crash")
 
 
 @pytest.mark.parametrize(
