@@ -93,7 +93,7 @@ def database(settings: Settings) -> Iterator[Finding]:
             return
     engine = open_engine(url)
     try:
-        check_version(engine, url)
+        check_version(engine)
     except Temporary as problem:
         remedy = "the embedded database is upgraded at the next start" if file else ""
         yield Finding("database", Level.NOTE if file else Level.FAIL, problem.private, remedy)

@@ -99,7 +99,7 @@ def open_store(
     engine = open_engine(url)
     if file is not None:
         _migrate(engine, url, file)
-    check_version(engine, url)
+    check_version(engine)
     ids = Ids()
     writer = Writer(engine, ids)
     objects = Objects(raw) if raw else None
@@ -129,7 +129,7 @@ def _lock(file: Path, patience: float) -> ProcessLock:
 
 def _migrate(engine: Engine, url: str, file: Path) -> None:
     try:
-        check_version(engine, url)
+        check_version(engine)
     except Temporary:
         upgrade(url, log.database_upgraded)
     except DatabaseError as problem:

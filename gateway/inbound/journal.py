@@ -19,7 +19,7 @@ from gateway.db.raw import INLINE_BYTES
 from gateway.db.writer import Writer
 from gateway.model import Envelope
 
-MOST_IN_MEMORY_BYTES = 24 * 1024 * 1024
+MOST_IN_MEMORY_BYTES = 16 * 1024 * 1024
 """Accepted mails that wait in memory for the worker; what comes beyond is claimed from the database later."""
 
 

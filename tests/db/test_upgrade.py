@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -18,12 +17,16 @@ from gateway.model import Envelope
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ENVELOPE = Envelope("smtp", "kim@example.net", ("support@example.com",))
-MIGRATIONS = ScriptDirectory(str(Path(engine.__file__).with_name("migrations")))
 
 
 def test_every_migration_says_from_which_program_on_nodes_survive_it() -> None:
-    revisions = [script.revision for script in MIGRATIONS.walk_revisions()]
-    assert [one for one in revisions if not re.fullmatch(r"0001|\d{4}_from_\d{4}", one)] == []
+    assert [one for one in engine.revisions() if not re.fullmatch(r"0001|\d{4}_from_\d{4}", one)] == []
+
+
+def test_the_files_of_the_migrations_are_named_after_their_revisions() -> None:
+    scripts = ScriptDirectory(str(engine.MIGRATIONS))
+    assert engine.revisions() == sorted(script.revision for script in scripts.walk_revisions())
+    assert engine.revisions()[-1] == scripts.get_current_head()
 
 
 def _expand(url: str, store: Store, revision: str) -> None:
@@ -36,8 +39,7 @@ def _expand(url: str, store: Store, revision: str) -> None:
 
 
 def test_a_node_goes_on_while_the_schema_is_expanded_under_it_and_starts_again(url: str, store: Store) -> None:
-    head = MIGRATIONS.get_current_head() or ""
-    _expand(url, store, f"9999_from_{head[:4]}")
+    _expand(url, store, f"9999_from_{engine.revisions()[-1][:4]}")
     mails = [(ENVELOPE, b"Subject: x\r\n\r\nx\r\n")]
     store.writer.run(lambda connection: store.mails.add(connection, mails, NOW, mine=False))
     again = open_store(url, "node-b", serve=False)
@@ -51,4 +53,4 @@ def test_a_node_that_a_newer_schema_has_left_behind_does_not_start(url: str, sto
     with open_engine(url).begin() as connection:
         connection.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
     with pytest.raises(Permanent, match="newer"):
-        check_version(store.engine, url)
+        check_version(store.engine)
