@@ -63,7 +63,8 @@ async def _client(port: int, schedule: Iterator[tuple[Mail, float]], load: Load,
     writer.write(b"EHLO bench.local\r\n")
     pipelining = "PIPELINING" in await _reply(reader)
     for mail, at in schedule:
-        await asyncio.sleep(max(0.0, at - time.perf_counter()))
+        if at:
+            await asyncio.sleep(max(0.0, at - time.perf_counter()))
         due = at or time.perf_counter()
         commands = (f"MAIL FROM:<{mail.sender}>\r\n", f"RCPT TO:<{RECIPIENT}>\r\n", "DATA\r\n")
         for batch in ("".join(commands),) if pipelining else commands:
