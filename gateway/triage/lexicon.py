@@ -47,6 +47,8 @@ _SPACING = (
 )
 """What stands between words becomes a space or a word of its own, so that ``split`` finds the words; that takes a
 third of a regular expression's time. A full stop or colon inside of a word (12:30, host names) stays."""
+_LOOKED_FOR = tuple((mark.strip() or mark, mark, spaced) for mark, spaced in _SPACING)
+"""Each with its sign, for one character is looked for ten times as fast as two."""
 _DIGIT_COMMA = re.compile(r",(?<=\d,)(?=\d)")
 PUNCTUATION = {
     **dict.fromkeys(".!…。！|", END),
@@ -118,8 +120,8 @@ class Lexicon:
         text = f" {_DIGIT_COMMA.sub('', text.lower().replace(' - ', ' , '))} "
         # As bytes, for a text beyond ASCII is translated character by character.
         text = text.encode("utf-8", "surrogatepass").translate(_BETWEEN).decode("utf-8", "surrogatepass")
-        for mark, spaced in _SPACING:
-            if mark in text:
+        for sign, mark, spaced in _LOOKED_FOR:
+            if sign in text:
                 text = text.replace(mark, spaced)
         if self.script is not None:
             text = self.script.sub(r" \g<0> ", text)

@@ -10,7 +10,7 @@ from gateway.model import Severity
 
 _LINE = re.compile(
     r"""
-    \n [ \t>*]*
+    \n [ \t>*]* (?= [spudge重] )  # most lines go no further
     (?: severity | sev | priority | prio | urgency | schweregrad | priorität | dringlichkeit | gravité | priorité
       | severidad | prioridad | gravità | priorità | ernst | prioriteit | severidade | prioridade | priorytet | 重大度 )
     [ \t*]* [:：=] [ \t*]* (\S.{0,60})
@@ -24,7 +24,7 @@ _PIECE = re.compile(r"[\w-]+")
 
 def stated_severity(subject: str, text: str, words: Mapping[str, Severity]) -> Severity | None:
     """What the sender stated, None where nothing. The text's own line wins over the subject's tag."""
-    for found in _LINE.finditer("\n" + text) if any(mark in text for mark in ":：=") else ():
+    for found in _LINE.finditer("\n" + text):
         if severity := _named(found[1], words):
             return severity
     for found in _TAG.finditer(subject[:500]):
