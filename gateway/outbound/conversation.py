@@ -20,6 +20,7 @@ _BLOCK = 32 * 1024
 _STEPS = ("MAIL", "RCPT", "DATA", "mail")
 """What the relay answers; ``mail`` is the data."""
 _YES = ((b"250", b"251"), (b"250", b"251"), (b"354",), (b"250",))
+"""The replies with which each step goes on to the next."""
 
 
 class Refused(Exception):
@@ -119,7 +120,7 @@ class Conversation(asyncio.Protocol):
             self._break(ConnectionError("the relay's reply is too long"))
         for line in lines:
             self._line(line.removesuffix(b"\r"))
-        if self._ended is not None and self._answered == self._asked and self._broken is None:
+        if self._ended is not None and not self._ended.done() and self._answered == self._asked:
             self._go_on()
 
     def _line(self, line: bytes) -> None:

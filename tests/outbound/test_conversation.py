@@ -127,10 +127,11 @@ async def test_the_time_to_answer_begins_anew_with_each_word_of_ours() -> None:
     assert wire.ended
 
 
-async def test_a_sender_that_gave_up_is_no_trouble_for_the_conversation() -> None:
+async def test_the_data_of_a_mail_whose_sender_gave_up_is_not_sent() -> None:
     talk, wire, sending = start()
     await asyncio.sleep(0)
     sending.cancel()
+    talk.data_received(b"250 ok\r\n250 ok\r\n354 go\r\n")
     with pytest.raises(asyncio.CancelledError):
         await sending
     talk.close()
