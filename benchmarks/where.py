@@ -134,7 +134,7 @@ class Bench:
                 ready = [(one, self._whole(one.mail)) for one in due]
             await asyncio.to_thread(run.execute, self._send(ready))
             with self.watch.everywhere("mark as sent"):
-                self._store.outbox.sent([one.id for one in due], utc_now())
+                self._store.outbox.sent([one.id for one in due], utc_now()).result()
 
     async def _accept(self, mails: Sequence[Mail]) -> list[tuple[Envelope, bytes]]:
         """Through a real listener; the loader runs in a thread of its own."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, func, literal_column, or_, select, update
 
 from gateway.db.ids import Ids
 from gateway.db.mails import Mails, db_now, put_right
+from gateway.db.prepared import Prepared
 from gateway.db.rows import outgoing_row
 from gateway.db.schema import attachment, fixed, from_moment, mail, message, outgoing, page, ticket, to_moment
 from gateway.db.wake import Channel, wake
@@ -20,10 +22,17 @@ from gateway.db.writer import Writer
 from gateway.model import Attachment, Composed, DeliveryState, Due, Page, Severity
 
 _WAITING = fixed(DeliveryState.WAITING)
-_SENT: dict[str, Any] = {
-    table.name: update(table)
-    .where(table.c.id == bindparam("id_"))
-    .values(state=DeliveryState.SENT.value, sent_at=bindparam("at"), attempts=table.c.attempts + 1, lease_until=0)
+_SENT = {
+    table.name: Prepared.of(
+        update(table)
+        .where(table.c.id == bindparam("id_"))
+        .values(
+            state=fixed(DeliveryState.SENT),
+            sent_at=bindparam("at"),
+            attempts=table.c.attempts + literal_column("1"),
+            lease_until=literal_column("0"),
+        )
+    )
     for table in (outgoing, page)
 }
 _CAUSED_AT = (
@@ -37,7 +46,7 @@ _CAUSED_AT = (
 
 
 class Deliveries:
-    """What outbox and pages share. Every method blocks until its commit: call it from a thread."""
+    """What outbox and pages share. Every method but ``sent`` blocks until its commit: call it from a thread."""
 
     table: Table
     _longest_wait = timedelta(days=31)
@@ -85,10 +94,10 @@ class Deliveries:
         """Ask before the database does, so that ours ends first."""
         return time.monotonic() + self._lease_seconds
 
-    def sent(self, ids: Sequence[int], now: datetime) -> None:
-        """Mark as sent."""
+    def sent(self, ids: Sequence[int], now: datetime) -> Future[int]:
+        """Mark as sent. The one method that does not wait: its future ends after the commit."""
         rows = [{"id_": id_, "at": to_moment(now)} for id_ in ids]
-        self._writer.run(lambda connection: connection.execute(_SENT[self.table.name], rows))
+        return self._writer.submit(lambda connection: _SENT[self.table.name].many(connection, rows))
 
     def later(self, id_: int, at: datetime, why: str) -> None:
         """Count a failed try; the next one is at ``at``. Does nothing where another node has taken it over."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -28,13 +29,14 @@ _CLAIMS = 100
 
 
 class PageStore(Protocol):
-    """What the pager asks of the database. Every method blocks until its commit and is called in a thread."""
+    """What the pager asks of the database. Every method but ``sent`` blocks until its commit and is called in a
+    thread."""
 
     def claim_due(self, limit: int, now: datetime) -> Sequence[Page]: ...
 
     def renew(self, ids: Sequence[int], now: datetime) -> Mapping[int, float]: ...
 
-    def sent(self, ids: Sequence[int], now: datetime) -> None: ...
+    def sent(self, ids: Sequence[int], now: datetime) -> Future[int]: ...
 
     def later(self, id_: int, at: datetime, why: str) -> None: ...
 
@@ -125,7 +127,7 @@ class Pager:
         """Mark as sent, however long the database is away: what is not marked rings again."""
         while True:
             try:
-                await asyncio.to_thread(self._store.sent, [id_], self._clock())
+                await asyncio.wrap_future(self._store.sent([id_], self._clock()))
                 return
             except Temporary as problem:
                 log.part_crashed("pager", problem)

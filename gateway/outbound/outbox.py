@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -33,13 +34,14 @@ _AFTER_TROUBLE = 1.0
 
 
 class OutboxStore(Protocol):
-    """What the outbox asks of the database. Every method blocks until its commit and is called in a thread."""
+    """What the outbox asks of the database. Every method but ``sent`` blocks until its commit and is called in a
+    thread."""
 
     def claim_due(self, limit: int, now: datetime) -> Sequence[Due]: ...
 
     def renew(self, ids: Sequence[int], now: datetime) -> Mapping[int, float]: ...
 
-    def sent(self, ids: Sequence[int], now: datetime) -> None: ...
+    def sent(self, ids: Sequence[int], now: datetime) -> Future[int]: ...
 
     def later(self, id_: int, at: datetime, why: str) -> None: ...
 
@@ -225,7 +227,7 @@ class Outbox:
 
     async def _record(self, ids: Sequence[int]) -> bool:
         try:
-            await asyncio.to_thread(self._store.sent, ids, self._clock())
+            await asyncio.wrap_future(self._store.sent(ids, self._clock()))
         except Exception as problem:
             log.part_crashed("outbox", problem)
             return False

@@ -240,7 +240,7 @@ def test_deliveries_and_pages_are_claimed_tried_again_and_ended(store: Store) ->
     (due,) = store.outbox.claim_due(10, NOW)
     assert (due.mail.recipient, due.attempts) == ("kim@example.net", 1)
     assert store.outbox.claim_due(10, NOW) == []
-    store.outbox.sent([1], NOW)
+    store.outbox.sent([1], NOW).result()
     store.outbox.failed(2, "550 no")
     assert [(o.state, o.last_error) for o in reversed(store.queries.outgoing())] == [
         ("sent", "451 busy"),
@@ -248,7 +248,7 @@ def test_deliveries_and_pages_are_claimed_tried_again_and_ended(store: Store) ->
     ]
     pages = store.pages.claim_due(10, datetime.now(UTC))
     assert [(p.ticket_number, p.severity, p.requester) for p in pages] == [("SUP-1", "S0", "kim@example.net")] * 2
-    store.pages.sent([p.id for p in pages], NOW)
+    store.pages.sent([p.id for p in pages], NOW).result()
     assert store.pages.next_due() is None
 
 

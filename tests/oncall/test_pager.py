@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -142,10 +143,10 @@ async def test_a_page_that_could_not_be_marked_is_not_sent_again(monkeypatch: py
     world = World()
     sent, failures = world.store.sent, iter(range(3))
 
-    def sent_later(ids: Sequence[int], now: datetime) -> None:
+    def sent_later(ids: Sequence[int], now: datetime) -> Future[int]:
         if next(failures, None) is not None:
             raise Unavailable("no", "database away")
-        sent(ids, now)
+        return sent(ids, now)
 
     world.store.sent = sent_later  # type: ignore[method-assign]
     world.add(page(1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -87,13 +88,16 @@ class FakeStore:
             self.leased.update(ids)
             return [self.due[id_] for id_ in ids]
 
-    def sent(self, ids: Sequence[int], now: datetime) -> None:
+    def sent(self, ids: Sequence[int], now: datetime) -> Future[int]:
         with self.lock:
             self._fail()
             self.commits += 1
             self.done += ids
             for id_ in ids:
                 self.at.pop(id_, None)
+        marked: Future[int] = Future()
+        marked.set_result(len(ids))
+        return marked
 
     def later(self, id_: int, at: datetime, why: str) -> None:
         with self.lock:
