@@ -304,7 +304,7 @@ def _tell(one: Applied, seconds: float) -> None:
 
 
 def independent(items: Sequence[_Item]) -> list[list[_Item]]:
-    """Cut a batch, in order, into short runs in which no mail depends on what an earlier one of the same run changes."""
+    """Cut a batch, in order, into short runs; in none does a mail depend on what an earlier one of it changes."""
     runs: list[list[_Item]] = []
     touched: set[object] = set()
     for item in items:
