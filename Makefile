@@ -31,7 +31,7 @@ demo: $(READY)
 	@$(BIN)/gateway demo
 
 test: $(READY)
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 fuzz: $(READY)
 	$(BIN)/pytest -n auto -m hypothesis --hypothesis-profile=fuzz --timeout=0

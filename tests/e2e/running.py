@@ -20,7 +20,7 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from email.utils import getaddresses
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from tests.canaries import BODY, KEY, canary
 
@@ -77,6 +77,18 @@ def free_port() -> int:
     raise OSError("no free port below 32000")
 
 
+class Process(Protocol):
+    """What is needed of a process that was started."""
+
+    pid: int
+    returncode: Any
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float) -> int: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
 class Gateway:
     """``gateway serve`` in a folder of its own. Starts, is killed and starts again on the same files."""
 
@@ -92,26 +104,31 @@ class Gateway:
         relay = relay or f"maildir:{self.outbox}"
         text = CONFIGURATION.format(folder=folder, port=self.port, relay=relay, password=PASSWORD)
         self.config.write_text(text + extra, encoding="utf-8")
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
 
     @property
     def pid(self) -> int:
         assert self.process is not None
         return self.process.pid
 
-    def start(self, *wrapper: str) -> None:
-        """Start and wait until it answers; ``wrapper`` is a command to run it under."""
-        self.launch(*wrapper)
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        self.launch()
         wait_for(self.answers, f"the gateway answers on port {self.port}; its log: {self.log.read_text()[-2000:]}")
 
-    def launch(self, *wrapper: str) -> None:
+    def launch(self) -> None:
         """Start, and do not wait."""
         self._make_secret()
-        command = [*wrapper, sys.executable, "-m", "gateway", "--config", str(self.config), "serve"]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True
-            )
+        self.log.touch()
+        self.process = self._begin(["--config", str(self.config), "serve"], self.log)
+
+    def _begin(self, arguments: list[str], log: Path) -> Process:
+        command = [sys.executable, "-m", "gateway", *arguments]
+        with log.open("ab") as stream:
+            return subprocess.Popen(
+                command, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, env=self.environment,
+                start_new_session=True,
+            )  # fmt: skip
 
     def _make_secret(self) -> None:
         secret = self.folder / "var" / "secret.key"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -15,6 +15,9 @@ from gateway.db.schema import mail, message, outgoing, page
 from gateway.model import DeliveryState, MailState, MessageKind
 from tests.faults.letters import Letter
 from tests.faults.sink import Arrival
+
+Count = Callable[[int], Iterable[int]]
+"""Yields the numbers of so many steps; fewer, where a run is to end early."""
 
 
 @dataclass(slots=True)
@@ -71,6 +74,11 @@ class Books:
             + self.count(page, page.c.state == DeliveryState.WAITING)
         )
 
+    def fate(self, letter: Letter) -> str:
+        """What the journal says became of it."""
+        query = sa.select(mail.c.id, mail.c.state, mail.c.reason).where(mail.c.mail_from == letter.sender)
+        return "; ".join(f"#{row.id} {row.state}: {row.reason}" for row in self.rows(query)) or "no row"
+
     def integrity(self) -> str:
         """``ok``, or what SQLite says is broken."""
         if not self._embedded:
@@ -103,7 +111,7 @@ def _messages(report: Report, books: Books, letters: Sequence[Letter]) -> None:
     for letter in letters:
         times = len(found[letter.message_id])
         if letter.kept and not times:
-            report.blame(f"{letter.message_id}: was answered with 250 and is lost")
+            report.blame(f"{letter.message_id}: was answered with 250 and is lost; {books.fate(letter)}")
         if times > 1:
             report.blame(f"{letter.message_id}: is {times} messages, in tickets {found[letter.message_id]}")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.e2e.running import wait_for
-from tests.faults.audit import Report
+from tests.faults.audit import Count, Report
 from tests.faults.background import Background
 from tests.faults.proxy import Proxy
 from tests.faults.scene import Scene
@@ -20,7 +20,7 @@ DRAINED = 60.0
 """Seconds after the return in which everything that waited must be done."""
 
 
-def run(folder: Path, seed: int, times: int, seconds: float, step: Callable[[], None] = lambda: None) -> Report:
+def run(folder: Path, seed: int, times: int, seconds: float, count: Count = range) -> Report:
     """Each kind of absence in turn, for so many seconds."""
     chance = random.Random(seed)
     with postgresql(folder / "pg") as server, Background() as background:
@@ -30,7 +30,7 @@ def run(folder: Path, seed: int, times: int, seconds: float, step: Callable[[], 
         with Scene(folder, "database away", seed, environment=environment, database=server.url) as scene:
             assert scene.gateway.run("db", "upgrade").returncode == 0
             scene.gateway.start()
-            for number in range(times):
+            for number in count(times):
                 name, leave, come_back = absences[number % len(absences)]
                 scene.clients.start(scene.letters)
                 time.sleep(chance.uniform(0.3, 1.0))
@@ -38,7 +38,6 @@ def run(folder: Path, seed: int, times: int, seconds: float, step: Callable[[], 
                 _stay_away(scene, name, seconds)
                 come_back()
                 _come_to_rest(scene, name)
-                step()
             return scene.close_books()
 
 

@@ -7,7 +7,7 @@ import random
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.running import wait_for
-from tests.faults.audit import Report
+from tests.faults.audit import Count, Report
 from tests.faults.scene import Scene
 from tests.faults.strace import Strace, need_strace
 
@@ -48,7 +48,7 @@ FAULTS = (
 )
 
 
-def run(folder: Path, seed: int, faults: int, step: Callable[[], None] = lambda: None) -> Report:
+def run(folder: Path, seed: int, faults: int, count: Count = range) -> Report:
     """Errors at the n-th call, one of them or all from there on."""
     need_strace()
     chance = random.Random(seed)
@@ -56,11 +56,10 @@ def run(folder: Path, seed: int, faults: int, step: Callable[[], None] = lambda:
         scene.gateway.start()
         scene.clients.start(scene.letters)
         _goes_on(scene)
-        for number in range(faults):
+        for number in count(faults):
             fault = FAULTS[number % len(FAULTS)]
             first = 1 if number < len(FAULTS) else chance.randint(1, 12)
             _fail(scene, fault, first, lasting=number < len(FAULTS) or chance.random() < 0.5)
-            step()
         scene.clients.finish()
         scene.rest()
         return scene.close_books()
@@ -94,7 +93,7 @@ def _goes_on(scene: Scene) -> None:
     wait_for(lambda: scene.gateway.answers() and _kept(scene) > before, "mail is taken again after a fault", 60)
 
 
-def run_full(folder: Path, seed: int, times: int, seconds: float, step: Callable[[], None] = lambda: None) -> Report:
+def run_full(folder: Path, seed: int, times: int, seconds: float, count: Count = range) -> Report:
     """Fill the disk to the last byte under load, for so many seconds; then make room."""
     chance = random.Random(seed)
     with (
@@ -103,14 +102,13 @@ def run_full(folder: Path, seed: int, times: int, seconds: float, step: Callable
     ):
         scene.gateway.start()
         scene.clients.start(scene.letters)
-        for _ in range(times):
+        for _ in count(times):
             _goes_on(scene)
             time.sleep(chance.uniform(0, 0.5))
             _fill(disk / "ballast")
             time.sleep(seconds)
             (disk / "ballast").unlink()
             scene.report.counts["times full"] += 1
-            step()
         _goes_on(scene)
         scene.clients.finish()
         scene.rest()

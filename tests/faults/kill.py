@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.e2e.running import Gateway, wait_for
-from tests.faults.audit import Report
+from tests.faults.audit import Count, Report
+from tests.faults.forked import Forked
 from tests.faults.scene import Scene
 
-LONGEST_LIFE = 1.5
+LONGEST_LIFE = 0.6
 """Seconds between a start and the kill."""
 DURING_START = 0.2
 """Of all kills hit a gateway that is not up yet."""
@@ -20,12 +20,12 @@ ALONE = 0.5
 """Of all kills hit the main process only; its children have to notice."""
 
 
-def run(folder: Path, seed: int, kills: int, step: Callable[[], None] = lambda: None) -> Report:
+def run(folder: Path, seed: int, kills: int, count: Count = range) -> Report:
     chance = random.Random(seed)
-    with Scene(folder, "kill -9", seed) as scene:
+    with Scene(folder, "kill -9", seed, connections=4, pause=0.1, kind=Forked) as scene:
         gateway = scene.gateway
         scene.clients.start(scene.letters)
-        for _ in range(kills):
+        for _ in count(kills):
             if chance.random() < DURING_START:
                 gateway.launch()
             else:
@@ -33,7 +33,6 @@ def run(folder: Path, seed: int, kills: int, step: Callable[[], None] = lambda: 
             time.sleep(chance.uniform(0, LONGEST_LIFE))
             _kill(gateway, alone=chance.random() < ALONE)
             scene.report.counts["kills"] += 1
-            step()
         gateway.start()
         scene.clients.finish()
         scene.rest()

@@ -1,16 +1,18 @@
 """The long runs: ``python -m tests.faults.long [--seed N] [--scale X] [NAME ...]``, or ``make faults``.
 
 Each run starts with its own seed, printed beside its counts; the same seed asks the same of the gateway again. What
-the machine makes of it (which thread was where) no seed can repeat.
+the machine makes of it (which thread was where) no seed can repeat. Ctrl-C ends a run after the step that it is at, and
+what it did until then is audited and counted; a second one breaks it off.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,50 +22,45 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tests.faults import days, dbaway, diskfault, kill, model, nodes, powercut, storm, syscalls
-from tests.faults.audit import Report
-
-Step = Callable[[], None]
+from tests.faults.audit import Count, Report
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     steps: int
     """At scale 1."""
-    start: Callable[[Path, int, int, Step], Report]
-    """Takes folder, seed, steps and what to call after each."""
+    start: Callable[[Path, int, int, Count], Report]
+    """Takes folder, seed, steps and what counts them."""
 
 
-def _walk(folder: Path, seed: int, steps: int, step: Step) -> Report:
+def _walk(folder: Path, seed: int, steps: int, count: Count) -> Report:
     report = Report("model", seed)
-    done = model.walk(model.start(nodes=2, crashes=2, holds=1, tries=3), step=step)
+    done = model.walk(model.start(nodes=2, crashes=2, holds=1, tries=3), more=count(steps))
     report.counts.update({"states": done.states, "steps": done.steps, "at rest": done.at_rest})
     if done.wrong:
         report.blame(f"{done.wrong}: {' / '.join(done.path)}")
     return report
 
 
-def _relay_away(folder: Path, seed: int, steps: int, step: Step) -> Report:
+def _relay_away(folder: Path, seed: int, steps: int, count: Count) -> Report:
     report = Report("relay away", seed)
-    for number in range(steps):
+    for number in count(steps):
         _in_folder(report, folder / f"{number}", lambda at, n=number: days.relay_away(at, seed + n, (4.9, 5.1)[n % 2]))
-        step()
     return report
 
 
-def _relay_whims(folder: Path, seed: int, steps: int, step: Step) -> Report:
+def _relay_whims(folder: Path, seed: int, steps: int, count: Count) -> Report:
     report = Report("relay of many whims", seed)
-    for number in range(steps):
+    for number in count(steps):
         _in_folder(report, folder / f"{number}", lambda at, n=number: days.relay_whims(at, seed + n))
-        step()
     return report
 
 
-def _clock_jumps(folder: Path, seed: int, steps: int, step: Step) -> Report:
+def _clock_jumps(folder: Path, seed: int, steps: int, count: Count) -> Report:
     report = Report("clock jumps", seed)
-    for number in range(steps):
+    for number in count(steps):
         jump = days.JUMPS[number % len(days.JUMPS)]
         _in_folder(report, folder / f"{number}", lambda at, n=number, by=jump: days.clock_jumps(at, seed + n, [by]))
-        step()
     return report
 
 
@@ -74,18 +71,18 @@ def _in_folder(report: Report, folder: Path, run: Callable[[Path], Report]) -> N
 
 RUNS = {
     "model": Run(3_000_000, _walk),
-    "kill": Run(700, lambda folder, seed, steps, step: kill.run(folder, seed, steps, step)),
-    "syscalls": Run(200, lambda folder, seed, steps, step: syscalls.run(folder, seed, 0, step)),
-    "powercut": Run(5000, lambda folder, seed, steps, step: powercut.run(folder, seed, steps, step)),
-    "diskfault": Run(300, lambda folder, seed, steps, step: diskfault.run(folder, seed, steps, step)),
-    "diskfull": Run(20, lambda folder, seed, steps, step: diskfault.run_full(folder, seed, steps, 30.0, step)),
-    "database": Run(10, lambda folder, seed, steps, step: dbaway.run(folder, seed, steps, 60.0, step)),
+    "kill": Run(700, lambda folder, seed, steps, count: kill.run(folder, seed, steps, count)),
+    "syscalls": Run(200, lambda folder, seed, steps, count: syscalls.run(folder, seed, count)),
+    "powercut": Run(5000, lambda folder, seed, steps, count: powercut.run(folder, seed, steps, count)),
+    "diskfault": Run(300, lambda folder, seed, steps, count: diskfault.run(folder, seed, steps, count)),
+    "diskfull": Run(20, lambda folder, seed, steps, count: diskfault.run_full(folder, seed, steps, 30.0, count)),
+    "database": Run(10, lambda folder, seed, steps, count: dbaway.run(folder, seed, steps, 60.0, count)),
     "relay": Run(8, _relay_away),
     "whims": Run(20, _relay_whims),
     "clock": Run(50, _clock_jumps),
-    "nodes-2": Run(300, lambda folder, seed, steps, step: nodes.run(folder, seed, 2, steps, step)),
-    "nodes-4": Run(300, lambda folder, seed, steps, step: nodes.run(folder, seed, 4, steps, step)),
-    "storm": Run(100_000, lambda folder, seed, steps, step: storm.run(folder, seed, steps, step=step)),
+    "nodes-2": Run(300, lambda folder, seed, steps, count: nodes.run(folder, seed, 2, steps, count)),
+    "nodes-4": Run(300, lambda folder, seed, steps, count: nodes.run(folder, seed, 4, steps, count)),
+    "storm": Run(100_000, lambda folder, seed, steps, count: storm.run(folder, seed, steps, count=count)),
 }
 
 
@@ -98,9 +95,12 @@ def main() -> int:
     console = Console()
     table = Table("run", "seed", "seconds", "counted", "wrong")
     wrong = 0
+    interrupt = Interrupt()
     for name in options.names or RUNS:
+        if interrupt.asked:
+            break
         began = time.monotonic()
-        report = _one(console, name, options.seed, max(1, round(RUNS[name].steps * options.scale)))
+        report = _one(console, interrupt, name, options.seed, max(1, round(RUNS[name].steps * options.scale)))
         if report is None:
             continue
         counted = ", ".join(f"{what} {number:,}" for what, number in sorted(report.counts.items()))
@@ -111,22 +111,43 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def _one(console: Console, name: str, seed: int, steps: int) -> Report | None:
+def _one(console: Console, interrupt: Interrupt, name: str, seed: int, steps: int) -> Report | None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
         tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder,
         Progress(*columns, console=console) as progress,
     ):
         task = progress.add_task(f"{name}, seed {seed}", total=steps)
+
+        def count(most: int) -> Iterator[int]:
+            progress.update(task, total=most)
+            for number in range(most):
+                if interrupt.asked:
+                    return
+                yield number
+                progress.advance(task)
+
         try:
-            return RUNS[name].start(Path(folder), seed, steps, lambda: progress.advance(task))
+            return RUNS[name].start(Path(folder), seed, steps, count)
         except pytest.skip.Exception as why:
             console.print(f"{name}: left out: {why}")
             return None
-        except Exception as problem:
+        except (Exception, KeyboardInterrupt) as problem:
             report = Report(name, seed)
-            report.blame(f"the run ended: {problem}")
+            report.blame(f"the run ended: {problem or type(problem).__name__}")
             return report
+
+
+class Interrupt:
+    """Listens for Ctrl-C, once; the next one is Python's own again."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        signal.signal(signal.SIGINT, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 if __name__ == "__main__":

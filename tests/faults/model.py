@@ -9,9 +9,10 @@ two in every state in which nothing can happen any more.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from itertools import repeat
 
 
 class Client(Enum):
@@ -261,11 +262,13 @@ class Walk:
     """The events that lead to it."""
 
 
-def walk(first: State, rules: Rules = Rules(), step: Callable[[], None] = lambda: None) -> Walk:
-    """Go through all that can happen, the shortest ways first, until something is wrong."""
+def walk(first: State, rules: Rules = Rules(), more: Iterable[object] = repeat(None)) -> Walk:
+    """Go through all that can happen, the shortest ways first, until something is wrong or ``more`` ends."""
     came: dict[State, tuple[State, str] | None] = {first: None}
     queue, steps, resting = deque([first]), 0, 0
-    while queue:
+    for _ in more:
+        if not queue:
+            break
         state = queue.popleft()
         following = list(events(state, rules))
         steps += len(following)
@@ -277,7 +280,6 @@ def walk(first: State, rules: Rules = Rules(), step: Callable[[], None] = lambda
             if after not in came:
                 came[after] = (state, name)
                 queue.append(after)
-                step()
     return Walk(len(came), steps, resting, "")
 
 

@@ -7,7 +7,6 @@ import random
 import signal
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -15,9 +14,10 @@ from pathlib import Path
 from gateway.keyfile import load_or_make
 from gateway.settings import Outbound
 from tests.e2e.running import Gateway, wait_for
-from tests.faults.audit import Books, Report, audit
+from tests.faults.audit import Books, Count, Report, audit
 from tests.faults.background import Background
 from tests.faults.clients import Clients
+from tests.faults.forked import Forked
 from tests.faults.letters import Letters
 from tests.faults.proxy import Proxy
 from tests.faults.server import Server, postgresql
@@ -77,7 +77,7 @@ class Cluster:
             "GATEWAY_HOSTNAME": f"{folder.name}.example.com",
             "GATEWAY_LEASE_SECONDS": str(LEASE_SECONDS),
         }
-        return Node(f"{folder.name}.example.com", Gateway(folder, relay=self.sink.url, environment=environment), proxy)
+        return Node(f"{folder.name}.example.com", Forked(folder, relay=self.sink.url, environment=environment), proxy)
 
     def _balance(self) -> int:
         well = [node for node in self.nodes if node.well] or self.nodes
@@ -155,17 +155,16 @@ class Cluster:
             node.gateway.kill()
 
 
-def run(folder: Path, seed: int, size: int, faults: int, step: Callable[[], None] = lambda: None) -> Report:
+def run(folder: Path, seed: int, size: int, faults: int, count: Count = range) -> Report:
     chance = random.Random(seed)
     with postgresql(folder / "pg") as server, Background() as background:
         cluster = Cluster(folder, seed, size, server, background)
         try:
             cluster.start()
             cluster.clients.start(cluster.letters)
-            for number in range(faults):
+            for number in count(faults):
                 time.sleep(chance.uniform(0.2, 1.0))
                 cluster.harm(number, chance)
-                step()
             cluster.clients.finish()
             cluster.rest()
             return cluster.close_books()

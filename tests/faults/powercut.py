@@ -14,8 +14,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ import sqlalchemy as sa
 from gateway.db.raw import Segments
 from gateway.db.schema import mail
 from tests.e2e.running import wait_for
-from tests.faults.audit import Books, Report, audit
+from tests.faults.audit import Books, Count, Report, audit
 from tests.faults.letters import Letter
 from tests.faults.scene import Scene
 from tests.faults.sink import Arrival
@@ -33,27 +34,32 @@ _ON_THE_WIRE = 0.05
 """Seconds in which replies that were sent reach the clients, and mails the relay."""
 
 
-_CUTS_A_ROUND = 100
+_CUTS_A_ROUND = 50
 """Then it begins anew: each cut costs as much as there is on the disk."""
 
 
-def run(folder: Path, seed: int, cuts: int, step: Callable[[], None] = lambda: None) -> Report:
-    """One cut of each hundred is followed by a new start on what is left."""
-    report = Report("power cut", seed)
+def run(folder: Path, seed: int, cuts: int, count: Count = range) -> Report:
+    """One cut of each fifty is followed by a new start on what is left."""
+    report, numbers = Report("power cut", seed), iter(count(cuts))
     for done in range(0, cuts, _CUTS_A_ROUND):
+        if report.counts["cuts"] < done:
+            break  # the run is to end early
         here = folder / f"from-{done}"
         here.mkdir()
-        report.add(_round(here, seed + done, min(_CUTS_A_ROUND, cuts - done), step))
+        revived = done + random.Random(seed + done).randrange(min(_CUTS_A_ROUND, cuts - done))
+        report.add(_round(here, seed + done, revived, islice(numbers, _CUTS_A_ROUND)))
     return report
 
 
-def _round(folder: Path, seed: int, cuts: int, step: Callable[[], None]) -> Report:
+def _round(folder: Path, seed: int, revived: int, numbers: Iterable[int]) -> Report:
     chance = random.Random(seed)
-    revived = chance.randrange(cuts)
-    with mounted(folder / "disk") as disk, Scene(folder, "power cut", seed, data=disk.mount) as scene:
+    with (
+        mounted(folder / "disk") as disk,
+        Scene(folder, "power cut", seed, data=disk.mount, connections=4, pause=0.3) as scene,
+    ):
         scene.gateway.start()
         scene.clients.start(scene.letters)
-        for number in range(cuts):
+        for number in numbers:
             time.sleep(chance.uniform(0, 0.2))
             image = folder / f"cut-{number}"
             kept, arrivals = _cut(scene, disk, chance.randrange(1 << 30), image)
@@ -61,7 +67,6 @@ def _round(folder: Path, seed: int, cuts: int, step: Callable[[], None]) -> Repo
             if number == revived:
                 _revive(scene, image, kept, arrivals)
             shutil.rmtree(image)
-            step()
         scene.clients.finish()
         scene.rest()
         return scene.close_books()
@@ -74,7 +79,7 @@ class Disk:
         self.mount = mount
         mount.mkdir(parents=True)
         command = [sys.executable, "-m", "tests.faults.cutfs", str(mount)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         wait_for(self._is_mounted, f"{mount} is mounted", 20)
 
     def _is_mounted(self) -> bool:

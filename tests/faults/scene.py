@@ -22,8 +22,10 @@ class Scene:
     def __init__(
         self, folder: Path, fault: str, seed: int, *, data: Path | None = None, database: str = "",
         environment: dict[str, str] | None = None, connections: int = 8, pause: float = 0.05, large: float = 0.1,
+        kind: type[Gateway] = Gateway,
     ) -> None:  # fmt: skip
         """``database``: the way by which the books are looked at; the gateway's own may have a fault in it."""
+        self._kind = kind
         self.report = Report(fault, seed)
         self.folder = folder
         self._environment = dict(environment or {})
@@ -40,7 +42,7 @@ class Scene:
         self._background.__enter__()
         seed = self.report.seed
         self.sink = Sink(self._background)
-        self.gateway = Gateway(self.folder, relay=self.sink.url, environment=self._environment)
+        self.gateway = self._kind(self.folder, relay=self.sink.url, environment=self._environment)
         self.letters = Letters(seed, large=self._large)
         self.clients = Clients(self._background, self.gateway.port, seed, self._connections, self._pause)
         return self

@@ -37,7 +37,7 @@ class Strace:
         arguments = [f"-einject={fault}" for fault in faults] + [f"-P{path}" for path in paths]
         self._process = subprocess.Popen(
             ["strace", "-f", "-o", str(log), "-e", f"trace={calls}", *arguments, "-p", str(pid)],
-            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         wait_for(self._attached, f"strace attaches to {pid}", 20)
 

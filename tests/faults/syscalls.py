@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import itertools
-import random
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.e2e.running import wait_for
-from tests.faults.audit import Report
+from tests.faults.audit import Count, Report
+from tests.faults.forked import Forked
 from tests.faults.scene import Scene
 from tests.faults.strace import Strace, need_strace
 
 _CALLS = "!futex,clock_nanosleep,epoll_wait,epoll_pwait,poll,select,madvise,brk,rt_sigprocmask,sched_yield,getpid"
 """All but those of no effect on anything outside the process, or made by the clock and not by the mail."""
-DURABLE = ("pwrite64", "fdatasync", "fsync", "ftruncate", "write", "sendto", "send", "writev", "sendmsg", "unlink")
-"""What a sample takes from first: calls that others can see."""
 
 
-def run(folder: Path, seed: int, sample: int = 0, step: Callable[[], None] = lambda: None) -> Report:
-    """``sample`` of all points, taken by chance; 0 means all. A point is a call and its number within one thread."""
+def run(folder: Path, seed: int, count: Count = range) -> Report:
+    """All points in turn. A point is a call and its number within one thread."""
     need_strace()
-    chance = random.Random(seed)
-    with Scene(folder, "kill at a system call", seed, connections=1) as scene:
+    with Scene(folder, "kill at a system call", seed, connections=1, kind=Forked) as scene:
         scene.gateway.start()
-        points = _points(scene, chance, sample)
-        for call, number in points:
-            _kill_at(scene, call, number)
-            step()
+        points = _points(scene)
+        for number in count(len(points)):
+            _kill_at(scene, *points[number])
         scene.rest()
-        scene.report.counts["points"] = len(points)
         return scene.close_books()
 
 
@@ -42,17 +36,14 @@ def _one_mail(scene: Scene) -> None:
     scene.rest()
 
 
-def _points(scene: Scene, chance: random.Random, sample: int) -> list[tuple[str, int]]:
+def _points(scene: Scene) -> list[tuple[str, int]]:
     """Watch one mail go through undisturbed, and list what was called."""
     _one_mail(scene)
     with Strace(scene.gateway.pid, scene.folder / "strace.log", _CALLS) as trace:
         _one_mail(scene)
     points = [(call, n) for call, times in sorted(trace.most().items()) for n in range(1, times + 1)]
     scene.report.counts["calls seen"] = len(points)
-    if not sample:
-        return points
-    durable = [point for point in points if point[0] in DURABLE]
-    return chance.sample(durable, min(sample, len(durable)))
+    return points
 
 
 def _kill_at(scene: Scene, call: str, number: int) -> None:

@@ -1,4 +1,8 @@
-"""The bounded part of the faults; ``make faults`` runs each of them for long."""
+"""The bounded part of the faults; ``make faults`` runs each of them for long.
+
+Counts: 200 kills, a kill at every system call of one mail's way in and out, 50 power cuts, 50 failing writes and syncs,
+20 faults of nodes, a minute without a database, 3 jumps of the clock, 5,000 mails beside 1,000 slow clients.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,17 +16,22 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 Fault = Callable[[Path, int], Report]
 FAULTS: dict[str, Fault] = {
-    "killed at random moments": lambda folder, seed: kill.run(folder, seed, kills=12),
-    "killed at system calls": lambda folder, seed: syscalls.run(folder, seed, sample=5),
+    "killed at every system call": lambda folder, seed: syscalls.run(folder, seed),
+    "killed at random moments": lambda folder, seed: kill.run(folder, seed, kills=50),
+    "killed at random moments, again": lambda folder, seed: kill.run(folder, seed + 1, kills=50),
+    "killed at random moments, a third time": lambda folder, seed: kill.run(folder, seed + 2, kills=50),
+    "killed at random moments, a fourth time": lambda folder, seed: kill.run(folder, seed + 3, kills=50),
     "power cut": lambda folder, seed: powercut.run(folder, seed, cuts=50),
-    "failing writes and syncs": lambda folder, seed: diskfault.run(folder, seed, faults=len(diskfault.FAULTS)),
+    "failing writes and syncs": lambda folder, seed: diskfault.run(folder, seed, faults=50),
     "full disk": lambda folder, seed: diskfault.run_full(folder, seed, times=2, seconds=1.0),
+    "database stopped for a minute": lambda folder, seed: dbaway.run(folder, seed, times=1, seconds=60.0),
     "database stopped, then cut off": lambda folder, seed: dbaway.run(folder, seed, times=2, seconds=2.0),
     "relay away, then back": lambda folder, seed: days.relay_away(folder, seed, 4.9, mails=2),
     "relay away for too long": lambda folder, seed: days.relay_away(folder, seed, 5.1, mails=2),
     "relay of many whims": lambda folder, seed: days.relay_whims(folder, seed),
     "clock jumps": lambda folder, seed: days.clock_jumps(folder, seed, days.JUMPS[:3]),
-    "two nodes": lambda folder, seed: nodes.run(folder, seed, size=2, faults=3),
+    "two nodes": lambda folder, seed: nodes.run(folder, seed, size=2, faults=10),
+    "four nodes": lambda folder, seed: nodes.run(folder, seed, size=4, faults=10),
     "storm": lambda folder, seed: storm.run(folder, seed, mails=5000),
 }
 
