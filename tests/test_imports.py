@@ -11,7 +11,7 @@ PACKAGE = ROOT / "gateway"
 
 LAYERS = (
     {"errors", "model"},
-    {"printable", "fields", "mistakes", "agreement", "disk", "garbage", "retry"},
+    {"printable", "fields", "mistakes", "agreement", "disk", "memory", "retry"},
     {"settings"},
     {"reading", "triage", "desk"},
     {"metrics", "keyfile"},

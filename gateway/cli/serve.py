@@ -28,8 +28,9 @@ def serve(
     ] = None,
 ) -> None:
     """Take mail and work on it until SIGTERM or Ctrl-C; what is under way is finished first."""
-    from gateway import log
+    from gateway import log, memory
 
+    memory.one_heap()
     roles = _roles(role or [])
     settings = settings_of(context)
     log.set_up(settings.gateway.log_level, settings.gateway.log_format)
@@ -47,12 +48,12 @@ def _roles(wanted: Iterable[str]) -> Collection[NodeRole]:
 
 
 async def _until_told(settings: Settings, roles: Collection[NodeRole]) -> None:
-    from gateway import app, garbage
+    from gateway import app, memory
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await app.serve(settings, ready=lambda _: garbage.settle(), stop=stop, roles=roles)
+    await app.serve(settings, ready=lambda _: memory.settle(), stop=stop, roles=roles)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -15,7 +15,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-from gateway import garbage
+from gateway import memory
 from gateway.inbound.findings import LENGTH, Read, Unreadable
 from gateway.inbound.judge import judge, salvage
 from gateway.model import ReadMail
@@ -102,7 +102,7 @@ def main() -> None:
     settings, policy = receive(channel)
     _limit_memory(settings.memory_bytes)
     child = Child(settings, policy)
-    garbage.settle()
+    memory.settle()
     send(channel, [])
     child.serve(channel)
 
