@@ -1,6 +1,7 @@
 import random
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ def test_a_token_fits_into_a_local_part() -> None:
     assert len(address.rpartition("@")[0]) <= 64  # RFC 5321 §4.5.3.1.1
 
 
+@pytest.mark.incident("GHSA-wg74")
 def test_a_token_cut_or_lengthened_anywhere_is_none() -> None:
     text = tokens.make(KEYS, Purpose.PARTICIPANT, 7, 71, NOW)
     damaged = (
@@ -31,6 +33,7 @@ def test_a_token_cut_or_lengthened_anywhere_is_none() -> None:
     assert not any(tokens.verify(KEYS, one, NOW) for one in damaged)
 
 
+@pytest.mark.incident("CVE-2026-47123")
 def test_no_changed_letter_gives_another_token() -> None:
     alphabet = "abcdefghijklmnopqrstuvwxyz234567"
     text = tokens.make(KEYS, Purpose.PARTICIPANT, 7, 71, NOW)
@@ -39,6 +42,7 @@ def test_no_changed_letter_gives_another_token() -> None:
     assert {tokens.verify(KEYS, one, NOW) for one in changed} <= {None, genuine}
 
 
+@pytest.mark.incident("CVE-2024-49193", "GHSA-wg74")
 def test_a_hundred_thousand_random_tokens_are_all_refused() -> None:
     chance = random.Random(20260302)
     length = len(tokens.make(KEYS, Purpose.AGENT, 1, 1, NOW))
@@ -47,12 +51,14 @@ def test_a_hundred_thousand_random_tokens_are_all_refused() -> None:
     assert not any(tokens.verify(KEYS, text, NOW) for text in tried)
 
 
+@pytest.mark.incident("GHSA-wg74")
 def test_a_token_ends_with_its_last_day() -> None:
     text = tokens.make(KEYS, Purpose.PARTICIPANT, 7, 71, NOW, days=30)
     assert tokens.verify(KEYS, text, NOW + timedelta(days=30))
     assert tokens.verify(KEYS, text, NOW + timedelta(days=31)) is None
 
 
+@pytest.mark.incident("GHSA-wg74")
 def test_an_older_generation_is_read_and_an_unknown_one_is_not() -> None:
     old = Keys({1: KEYS.by_generation[1]})
     text = tokens.make(old, Purpose.PARTICIPANT, 7, 71, NOW)

@@ -62,6 +62,7 @@ def test_a_failing_own_template_is_replaced_by_the_shipped_one(tmp_path: Path) -
     assert renderer.render("problem", "fr", PROBLEM) == Renderer().render("problem", "en", PROBLEM)
 
 
+@pytest.mark.incident("Jinja2 objects", "CVE-2016-10745")
 @pytest.mark.parametrize(
     "template",
     [
@@ -79,17 +80,20 @@ def test_the_sandbox_lets_nothing_be_called_or_multiplied(tmp_path: Path, templa
         own(tmp_path, en__problem_txt=template).render_strictly("problem", "en", PROBLEM)
 
 
+@pytest.mark.incident("Jinja2 objects")
 def test_huge_output_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "LONGEST_OUTPUT", 100)
     with pytest.raises(SecurityError, match="more than"):
         own(tmp_path, en__problem_txt="x" * 101).render_strictly("problem", "en", PROBLEM)
 
 
+@pytest.mark.incident("Jinja2 objects")
 def test_templates_see_frozen_values() -> None:
     with pytest.raises((FrozenInstanceError, AttributeError)):
         PROBLEM.subject = "x"  # type: ignore[misc]
 
 
+@pytest.mark.incident("Jinja2 objects")
 def test_a_subject_is_one_line_without_control_characters(tmp_path: Path) -> None:
     view = replace(PROBLEM, subject_line="a\r\nBcc: b\0")
     assert (
@@ -103,6 +107,7 @@ def _problem(text: str) -> Problem:
     return replace(PROBLEM, problem=text)
 
 
+@pytest.mark.incident("CVE-2021-3945")
 def test_html_is_escaped_and_text_is_not() -> None:
     rendered = Renderer().render("problem", "en", _problem('<a href="x">&'))
     assert '<a href="x">&' in rendered.text
