@@ -1,18 +1,21 @@
 """An SMTP session in which mail after mail goes out, with the commands of one sent together (RFC 2920).
 
 aiosmtplib connects, starts TLS and logs in, and hands the connection over: its own protocol waits for the reply to
-each command, which took several times as long for a mail. Here the data follows as soon as its 354 comes in, and
-whoever sends a mail is woken once, at its end.
+each command, which took several times as long for a mail. Here the data follows as soon as its 354 comes in, and the
+commands of the next mail, where one waits, right behind it: a mail costs one write, one reply and one waking.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 
 from gateway.outbound import columns
 
+AT_ONCE = 2
+"""Mails on one connection, where the relay pipelines: one that is handed over, and the one behind it."""
 _LONGEST_REPLY = 64 * 1024
 _STRAY = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _END = b".\r\n"
@@ -20,7 +23,11 @@ _BLOCK = 32 * 1024
 _STEPS = ("MAIL", "RCPT", "DATA", "mail")
 """What the relay answers; ``mail`` is the data."""
 _YES = ((b"250", b"251"), (b"250", b"251"), (b"354",), (b"250",))
-"""The replies with which each step goes on to the next."""
+
+
+def always() -> bool:
+    """For a mail that nobody else can have."""
+    return True
 
 
 class Refused(Exception):
@@ -33,8 +40,26 @@ class Refused(Exception):
         self.text = text
 
 
+class Unheard(ConnectionError):
+    """The connection ended before the relay got this mail, and not because of it: another may take it at once."""
+
+
+class _Mail:
+    """A mail on its way."""
+
+    __slots__ = ("answered", "asked", "commands", "data", "ended", "ours")
+
+    def __init__(self, mail: bytes, rcpt: bytes, data: bytes, ours: Callable[[], bool]) -> None:
+        self.commands = (b"MAIL FROM:" + mail + b"\r\n", b"RCPT TO:" + rcpt + b"\r\n", b"DATA\r\n")
+        self.data = data
+        self.ours = ours
+        self.asked = self.answered = 0
+        """Steps."""
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
 class Conversation(asyncio.Protocol):
-    """Takes over a connection that has said EHLO, for one mail at a time. After any failure it is closed."""
+    """Takes over a connection that has said EHLO. After any failure it is closed."""
 
     def __init__(self, transport: asyncio.Transport, pipelining: bool, timeout: float) -> None:
         self._loop = asyncio.get_running_loop()
@@ -43,38 +68,37 @@ class Conversation(asyncio.Protocol):
         self._timeout = timeout
         self._buffer = b""
         self._text: list[bytes] = []
-        self._commands: tuple[bytes, ...] = ()
-        self._data = b""
-        self._asked = self._answered = 0
-        """Steps of the mail that is on its way."""
-        self._ended: asyncio.Future[None] | None = None
+        self._mails: deque[_Mail] = deque()
         self._broken: Exception | None = None
         self._spoke = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self.handed_over = False
-        """The relay has answered the last mail's commands: from here on it may hold the mail."""
         transport.set_protocol(self)
 
     @property
     def alive(self) -> bool:
         return self._broken is None and not self._transport.is_closing()
 
-    async def send(self, mail: bytes, rcpt: bytes, data: bytes) -> None:
-        """One mail: the parameters of MAIL and of RCPT, and the data.
+    @property
+    def idle(self) -> bool:
+        return not self._mails
 
-        Raises Refused, TimeoutError or ConnectionError.
+    @property
+    def room(self) -> bool:
+        """Whether one more mail may be sent now."""
+        return len(self._mails) < (AT_ONCE if self._pipelining else 1)
+
+    async def send(self, mail: bytes, rcpt: bytes, data: bytes, ours: Callable[[], bool]) -> None:
+        """One mail: the parameters of MAIL and of RCPT, and the data. There must be ``room``.
+
+        ``ours`` is asked before the data goes: whether no other node can have taken the mail meanwhile.
+        Raises Refused, Unheard, TimeoutError or ConnectionError.
         """
         if self._broken is not None:
-            raise self._broken
-        self._commands = (b"MAIL FROM:" + mail + b"\r\n", b"RCPT TO:" + rcpt + b"\r\n", b"DATA\r\n")
-        self._data = data
-        self._asked = self._answered = 0
-        self._ended = self._loop.create_future()
+            raise Unheard(str(self._broken)) from self._broken
+        one = _Mail(mail, rcpt, data, ours)
+        self._mails.append(one)
         self._go_on()
-        try:
-            await self._ended
-        finally:
-            self._ended, self._data = None, b""
+        await one.ended
 
     def quit(self) -> None:
         """Say goodbye, and wait for no answer."""
@@ -83,30 +107,38 @@ class Conversation(asyncio.Protocol):
         self._transport.close()
 
     def close(self) -> None:
-        self._transport.abort()
+        self._break(ConnectionError("closed by us"))
 
     def _go_on(self) -> None:
-        """All that was asked is answered: say what comes next, or end the mail."""
-        self.handed_over = self._answered > 0
-        if self._answered == len(_STEPS):
-            self._end(None)
-        elif self._answered == len(self._commands):
-            self._say(1, quoted(self._data))
-        elif self._pipelining:
-            self._say(len(self._commands), b"".join(self._commands))
-        else:
-            self._say(1, self._commands[self._answered])
+        """Say what comes next. The data of a mail is said once its commands are answered, and no commands are said
+        before the data of the mail in front."""
+        words: list[bytes] = []
+        for mail in tuple(self._mails):
+            if mail.answered == mail.asked:
+                words += self._words(mail)
+            if mail.asked < len(_STEPS):
+                break
+        if words and self._broken is None:
+            self._spoke = self._loop.time()
+            self._timer = self._timer or self._loop.call_later(self._timeout, self._look)
+            self._transport.writelines(words)
 
-    def _say(self, steps: int, words: bytes) -> None:
-        self._asked += steps
-        self._spoke = self._loop.time()
-        self._timer = self._timer or self._loop.call_later(self._timeout, self._look)
-        self._transport.write(words)
+    def _words(self, mail: _Mail) -> Sequence[bytes]:
+        """The next step or steps of a mail."""
+        first = mail.asked
+        if first < len(mail.commands):
+            mail.asked = len(mail.commands) if self._pipelining else first + 1
+            return mail.commands[first : mail.asked]
+        if mail.ended.done() or not mail.ours():
+            self._break(ConnectionError("the mail is not in hand any more"), mail)
+            return ()
+        mail.asked += 1
+        return (quoted(mail.data),)
 
     def _look(self) -> None:
         """Whether the relay takes too long. One timer goes on from mail to mail, for setting one costs more."""
         self._timer = None
-        if self._ended is None:
+        if not self._mails:
             return
         left = self._spoke + self._timeout - self._loop.time()
         if left > 0:
@@ -120,7 +152,7 @@ class Conversation(asyncio.Protocol):
             self._break(ConnectionError("the relay's reply is too long"))
         for line in lines:
             self._line(line.removesuffix(b"\r"))
-        if self._ended is not None and not self._ended.done() and self._answered == self._asked:
+        if self._broken is None:
             self._go_on()
 
     def _line(self, line: bytes) -> None:
@@ -134,31 +166,46 @@ class Conversation(asyncio.Protocol):
             self._reply(code, text)
 
     def _reply(self, code: bytes, text: list[bytes]) -> None:
-        if self._ended is None or self._answered == self._asked:
+        mail = next((one for one in self._mails if one.answered < one.asked), None)
+        if mail is None:
             self._break(ConnectionError(f"the relay said unasked: {_readable(code, *text)}"))
-        elif code in _YES[self._answered]:
-            self._answered += 1
+        elif code in _YES[mail.answered]:
+            mail.answered += 1
+            if mail.answered == len(_STEPS):
+                self._mails.popleft()
+                _end(mail, None)
         else:
-            self.handed_over = True
-            self._break(Refused(_STEPS[self._answered], int(code), _readable(*text)))
+            self._break(Refused(_STEPS[mail.answered], int(code), _readable(*text)), mail)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._break(ConnectionError(f"the relay closed the connection{f': {exc}' if exc else ''}"))
         if self._timer is not None:
             self._timer.cancel()
 
-    def _break(self, problem: Exception) -> None:
+    def _break(self, problem: Exception, whose: _Mail | None = None) -> None:
+        """End the conversation, because of one mail or for all."""
         self._broken = self._broken or problem
         self._transport.abort()
-        self._end(problem)
+        while self._mails:
+            mail = self._mails.popleft()
+            _end(mail, _fate(mail, problem, whose))
 
-    def _end(self, problem: Exception | None) -> None:
-        if self._ended is None or self._ended.done():
-            return
-        if problem is None:
-            self._ended.set_result(None)
-        else:
-            self._ended.set_exception(problem)
+
+def _end(mail: _Mail, problem: Exception | None) -> None:
+    if mail.ended.done():  # its sender gave up
+        return
+    if problem is None:
+        mail.ended.set_result(None)
+    else:
+        mail.ended.set_exception(problem)
+
+
+def _fate(mail: _Mail, problem: Exception, whose: _Mail | None) -> Exception:
+    if mail is whose:
+        return problem
+    if mail.asked < len(_STEPS):
+        return Unheard(str(problem))
+    return problem if whose is None else ConnectionError(f"the connection ended with another mail: {problem}")
 
 
 def _readable(*words: bytes) -> str:

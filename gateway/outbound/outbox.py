@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from gateway import log
@@ -20,6 +21,7 @@ from gateway.errors import GatewayError, Permanent, Temporary, Unavailable
 from gateway.leases import Leases
 from gateway.model import Attachment, Due
 from gateway.outbound.assemble import assemble
+from gateway.outbound.conversation import AT_ONCE
 from gateway.outbound.transport import Transport
 from gateway.retry import next_wait
 from gateway.settings import Settings
@@ -57,7 +59,7 @@ Report = Callable[[Due, str], None]
 
 
 class Outbox:
-    """Runs in the event loop; ``connections`` mails are on their way at a time."""
+    """Runs in the event loop; ``AT_ONCE`` mails for each connection are on their way at a time."""
 
     def __init__(
         self,
@@ -96,7 +98,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Send until ``stop``; then what is on its way is finished, and the rest stays due in the database."""
-        senders = [asyncio.create_task(self._send_all()) for _ in range(self._settings.outbound.connections)]
+        senders = [asyncio.create_task(self._send_all()) for _ in range(self._settings.outbound.connections * AT_ONCE)]
         aside = [asyncio.create_task(self._record_all()), asyncio.create_task(self._leases.keep())]
         try:
             while not self._stopping:
@@ -167,8 +169,9 @@ class Outbox:
     async def _send(self, mail: Due) -> None:
         try:
             relay = await self._transport.send(
-                self._return_path(mail), mail.mail.recipient, await self._bytes(mail), mail.mail.message_id
-            )
+                self._return_path(mail), mail.mail.recipient, await self._bytes(mail), mail.mail.message_id,
+                partial(self._leases.valid, mail.id),
+            )  # fmt: skip
         except GatewayError as problem:
             await self._again(mail, problem)
         except Exception as problem:

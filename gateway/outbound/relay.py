@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote, urlsplit
@@ -14,7 +16,7 @@ from aiosmtplib import SMTP
 
 from gateway import metrics
 from gateway.errors import GatewayError, Permanent, Temporary
-from gateway.outbound.conversation import Conversation, Refused
+from gateway.outbound.conversation import Conversation, Refused, Unheard, always
 from gateway.settings import Outbound
 
 _SPEAKABLE = re.compile(r"[^\x00-\x20\x7f<>]{0,320}")
@@ -31,7 +33,10 @@ class _Session:
 
 
 class Relay:
-    """One relay; every call of ``send`` has a connection of its own while it lasts."""
+    """One relay and its connections, of which there are so many as the settings allow.
+
+    Where the relay pipelines, a second mail waits on each connection behind the one that is handed over.
+    """
 
     def __init__(self, url: str, settings: Outbound, hostname: str, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
@@ -44,45 +49,82 @@ class Relay:
         self._settings = settings
         self._hostname = hostname
         self._tls = tls
-        self._idle: list[_Session] = []
+        self._sessions: list[_Session] = []
+        self._opening = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def send(self, mail_from: str, recipient: str, data: bytes, message_id: str) -> str:
-        """Send one mail; see ``Transport``. A kept connection that the relay closed meanwhile is replaced."""
+    async def send(
+        self, mail_from: str, recipient: str, data: bytes, message_id: str, ours: Callable[[], bool] = always
+    ) -> str:
+        """Send one mail; see ``Transport``. A kept connection that ended meanwhile is replaced."""
         for address in (mail_from, recipient):
             if not _SPEAKABLE.fullmatch(address):
                 raise Permanent("The address is malformed.", f"{address!r} cannot be written in SMTP", "5.1.3")
-        kept = self._kept()
-        if kept is not None:
-            try:
-                return await self._send(kept, mail_from, recipient, data)
-            except Temporary:
-                if kept.conversation.handed_over:
-                    raise
-        return await self._send(await self._connect(), mail_from, recipient, data)
+        session, kept = await self._session()
+        try:
+            return await self._send(session, mail_from, recipient, data, ours)
+        except Unheard as problem:
+            if not kept:
+                raise self._failure(problem) from problem
+        try:
+            return await self._send(await self._open(), mail_from, recipient, data, ours)
+        except Unheard as problem:
+            raise self._failure(problem) from problem
 
-    async def _send(self, session: _Session, mail_from: str, recipient: str, data: bytes) -> str:
+    async def _send(
+        self, session: _Session, mail_from: str, recipient: str, data: bytes, ours: Callable[[], bool]
+    ) -> str:
         try:
             parameters = self._parameters(session.offers, mail_from, recipient, data)
-            await session.conversation.send(parameters, b"<" + recipient.encode() + b">", data)
-        except BaseException as problem:
-            session.conversation.close()
-            if isinstance(problem, Refused | OSError):
-                raise self._failure(problem) from problem
+            await session.conversation.send(parameters, b"<" + recipient.encode() + b">", data, ours)
+        except (GatewayError, Unheard):
             raise
-        self._idle.append(session)
+        except (Refused, OSError) as problem:
+            raise self._failure(problem) from problem
+        except BaseException:
+            session.conversation.close()
+            raise
+        finally:
+            self._wake()
         return self.name
 
     async def close(self) -> None:
-        """Say goodbye on every kept connection."""
-        while self._idle:
-            self._idle.pop().conversation.quit()
+        """Say goodbye on every connection."""
+        while self._sessions:
+            self._sessions.pop().conversation.quit()
 
-    def _kept(self) -> _Session | None:
-        while self._idle:
-            session = self._idle.pop()
-            if session.conversation.alive:
-                return session
-        return None
+    async def _session(self) -> tuple[_Session, bool]:
+        """A connection with room for a mail, and whether it was there before: an idle one, a new one, or one with
+        another mail on it. Where there is none, wait."""
+        while True:
+            self._sessions = [one for one in self._sessions if one.conversation.alive]
+            free = next((one for one in self._sessions if one.conversation.idle), None)
+            if free is None and len(self._sessions) + self._opening < self._settings.connections:
+                return await self._open(), False
+            free = free or next((one for one in self._sessions if one.conversation.room), None)
+            if free is not None:
+                return free, True
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
+
+    async def _open(self) -> _Session:
+        self._opening += 1
+        try:
+            session = await self._connect()
+        finally:
+            self._opening -= 1
+            self._wake()
+        self._sessions.append(session)
+        return session
+
+    def _wake(self) -> None:
+        """There may be room for somebody who waits."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                break
 
     async def _connect(self) -> _Session:
         client = self._client()

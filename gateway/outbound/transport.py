@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from gateway import log
 from gateway.errors import Temporary
+from gateway.outbound.conversation import always
 from gateway.outbound.maildir import Maildir
 from gateway.outbound.relay import Relay
 from gateway.settings import Outbound
@@ -17,9 +18,12 @@ class Transport(Protocol):
     name: str
     """The relay as the settings write it."""
 
-    async def send(self, mail_from: str, recipient: str, data: bytes, message_id: str) -> str:
+    async def send(
+        self, mail_from: str, recipient: str, data: bytes, message_id: str, ours: Callable[[], bool] = always
+    ) -> str:
         """Hand one mail for one recipient over and say to whom; ``mail_from`` is empty for the null return path.
 
+        ``ours`` is asked once more before the mail itself goes: whether no other node can have taken it meanwhile.
         Raises Temporary where it may work later and Permanent where it never will, with the other side's words in
         the private text.
         """
@@ -34,11 +38,13 @@ class FailOver:
         self._transports = list(transports)
         self.name = ", ".join(t.name for t in transports)
 
-    async def send(self, mail_from: str, recipient: str, data: bytes, message_id: str) -> str:
+    async def send(
+        self, mail_from: str, recipient: str, data: bytes, message_id: str, ours: Callable[[], bool] = always
+    ) -> str:
         failures: list[str] = []
         for transport in tuple(self._transports):
             try:
-                relay = await transport.send(mail_from, recipient, data, message_id)
+                relay = await transport.send(mail_from, recipient, data, message_id, ours)
             except Temporary as failure:
                 log.relay_down(transport.name, failure)
                 failures.append(failure.private)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.errors import GatewayError
 from gateway.model import Composed, Due
+from gateway.outbound.conversation import always
 
 START = datetime(2025, 11, 22, 10, tzinfo=UTC)
 
@@ -44,7 +45,9 @@ class FakeTransport:
     most_waiting: int = 0
     closed: bool = False
 
-    async def send(self, mail_from: str, recipient: str, data: bytes, message_id: str) -> str:
+    async def send(
+        self, mail_from: str, recipient: str, data: bytes, message_id: str, ours: Callable[[], bool] = always
+    ) -> str:
         self.waiting += 1
         self.most_waiting = max(self.most_waiting, self.waiting)
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from unittest.mock import patch
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.outbound import conversation
-from gateway.outbound.conversation import Conversation, Refused, quoted
+from gateway.outbound.conversation import Conversation, Refused, Unheard, always, quoted
 
 COMMANDS = [b"MAIL FROM:<s@x>\r\n", b"RCPT TO:<r@x>\r\n", b"DATA\r\n"]
 WIRE = b"Subject: x\r\n\r\n..\r\n.\r\n"
@@ -42,8 +43,8 @@ def start(pipelining: bool = True, timeout: float = 60) -> tuple[Conversation, W
     return talk, wire, again(talk)
 
 
-def again(talk: Conversation) -> asyncio.Task[None]:
-    return asyncio.ensure_future(talk.send(b"<s@x>", b"<r@x>", b"Subject: x\r\n\r\n.\r\n"))
+def again(talk: Conversation, ours: Callable[[], bool] = always) -> asyncio.Task[None]:
+    return asyncio.ensure_future(talk.send(b"<s@x>", b"<r@x>", b"Subject: x\r\n\r\n.\r\n", ours))
 
 
 async def test_commands_go_together_and_the_data_follows_its_354() -> None:
@@ -51,10 +52,8 @@ async def test_commands_go_together_and_the_data_follows_its_354() -> None:
     await asyncio.sleep(0)
     assert wire.said == [b"".join(COMMANDS)]
     talk.data_received(b"250 ok\r\n250 2.1.5 ok\r\n35")
-    assert not talk.handed_over
     talk.data_received(b"4 go on\r\n")
     assert wire.said[1:] == [WIRE]
-    assert talk.handed_over
     talk.data_received(b"250-2.0.0\r\n250 kept\r\n")
     await sending
     assert talk.alive
@@ -110,7 +109,6 @@ async def test_a_refusal_says_what_was_refused_in_the_words_of_the_relay() -> No
     with pytest.raises(Refused) as refusal:
         await sending
     assert (refusal.value.step, refusal.value.code, refusal.value.text) == ("RCPT", 550, "5.1.1 no such us\ufffder")
-    assert talk.handed_over
     assert len(wire.said) == 1
 
 
@@ -121,7 +119,7 @@ async def test_the_time_to_answer_begins_anew_with_each_word_of_ours() -> None:
     talk.data_received(b"250 kept\r\n")
     await sending
     silent = again(talk)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(Unheard, match="did not answer"):
         await silent
     assert len(wire.said) == 3
     assert wire.ended
@@ -137,6 +135,85 @@ async def test_the_data_of_a_mail_whose_sender_gave_up_is_not_sent() -> None:
     talk.close()
     talk.connection_lost(None)
     assert not talk.alive
+    assert wire.said == [b"".join(COMMANDS)]
+
+
+GO = b"250 ok\r\n250 ok\r\n354 go\r\n"
+
+
+async def two() -> tuple[Conversation, Wire, asyncio.Task[None], asyncio.Task[None]]:
+    """A mail whose commands were said, and one behind it."""
+    talk, wire, first = start()
+    await asyncio.sleep(0)
+    second = again(talk)
+    await asyncio.sleep(0)
+    assert wire.said == [b"".join(COMMANDS)]
+    assert not talk.room
+    return talk, wire, first, second
+
+
+async def test_the_next_mails_commands_go_right_behind_the_data() -> None:
+    talk, wire, first, second = await two()
+    talk.data_received(GO)
+    assert wire.said[1:] == [WIRE + b"".join(COMMANDS)]
+    talk.data_received(b"250 kept\r\n" + GO)
+    await first
+    assert wire.said[2:] == [WIRE]
+    talk.data_received(b"250 kept\r\n")
+    await second
+    assert talk.idle
+
+
+async def test_a_mail_that_comes_while_the_relay_takes_the_one_in_front_does_not_wait_for_that() -> None:
+    talk, wire, first = start()
+    await asyncio.sleep(0)
+    talk.data_received(GO)
+    second = again(talk)
+    await asyncio.sleep(0)
+    assert wire.said[2:] == [b"".join(COMMANDS)]
+    talk.data_received(b"250 kept\r\n" + GO)
+    await first
+    talk.data_received(b"250 kept\r\n")
+    await second
+
+
+async def test_the_refusal_of_one_mail_is_not_the_refusal_of_the_next() -> None:
+    talk, _, first, second = await two()
+    talk.data_received(b"250 ok\r\n550 5.1.1 no\r\n503 no recipients\r\n")
+    with pytest.raises(Refused):
+        await first
+    with pytest.raises(Unheard):
+        await second
+
+
+async def test_the_refusal_of_the_next_mail_leaves_open_what_became_of_the_one_in_front() -> None:
+    talk, _, first, second = await two()
+    talk.data_received(GO)
+    talk.data_received(b"250 kept\r\n550 5.1.8 no sender\r\n")
+    with pytest.raises(Refused):
+        await second
+    await first
+
+
+async def test_where_the_connection_ends_only_a_mail_whose_data_went_may_have_arrived() -> None:
+    talk, _, first, second = await two()
+    talk.data_received(GO)
+    talk.connection_lost(None)
+    with pytest.raises(ConnectionError) as lost:
+        await first
+    assert not isinstance(lost.value, Unheard)
+    with pytest.raises(Unheard):
+        await second
+
+
+async def test_a_mail_that_another_node_may_have_by_now_is_not_handed_over() -> None:
+    wire = Wire()
+    talk = Conversation(wire, pipelining=True, timeout=60)
+    sending = again(talk, ours=lambda: False)
+    await asyncio.sleep(0)
+    talk.data_received(GO)
+    with pytest.raises(ConnectionError, match="not in hand"):
+        await sending
     assert wire.said == [b"".join(COMMANDS)]
 
 

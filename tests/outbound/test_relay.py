@@ -86,12 +86,31 @@ async def test_a_mail_arrives_byte_for_byte_over_a_kept_connection() -> None:
     assert len(sink.sessions) == 1
 
 
-async def test_mails_at_the_same_time_have_a_connection_each() -> None:
+async def test_mails_at_the_same_time_share_no_more_connections_than_the_settings_allow() -> None:
     sink = Sink()
-    async with listening(smtp(sink)) as port, relay_to(port) as relay:
-        await asyncio.gather(*(send(relay) for _ in range(4)))
-    assert len(sink.mails) == 4
-    assert 1 < len(sink.sessions) <= 4
+    async with listening(smtp(sink)) as port, relay_to(port, connections=3) as relay:
+        await asyncio.gather(*(send(relay) for _ in range(20)))
+    assert len(sink.mails) == 20
+    assert len(sink.sessions) == 3
+
+
+async def test_a_connection_that_cannot_be_had_keeps_nobody_waiting_for_ever() -> None:
+    async with listening(asyncio.Protocol) as port:
+        pass
+    async with relay_to(port, connections=1) as relay:
+        results = await asyncio.gather(*(send(relay) for _ in range(5)), return_exceptions=True)
+    assert [type(result) for result in results] == [Temporary] * 5
+
+
+async def test_a_mail_behind_a_refused_one_goes_over_another_connection() -> None:
+    sink = Sink()
+    sink.refusals["bad@x.example"] = "550 5.1.1 no such user"
+    async with listening(smtp(sink)) as port, relay_to(port, connections=1) as relay:
+        await send(relay)
+        refused, taken = await asyncio.gather(send(relay, "bad@x.example"), send(relay), return_exceptions=True)
+    assert isinstance(refused, Permanent)
+    assert taken == f"smtp://localhost:{port}"
+    assert len(sink.mails) == 2
 
 
 @pytest.mark.parametrize(
