@@ -82,7 +82,8 @@ class Outbox:
         self._patience = timedelta(days=settings.outbound.give_up_days)
         self._queue: asyncio.Queue[Due] = asyncio.Queue()
         self._leases = Leases(lambda ids: store.renew(ids, clock()), settings.gateway.lease_seconds)
-        self._sent: asyncio.Queue[int] = asyncio.Queue()
+        self._sent: asyncio.Queue[tuple[Due, str]] = asyncio.Queue()
+        """Mails that were taken, and by whom; not yet marked in the database."""
         self._awake = asyncio.Event()
         self._stopping = False
 
@@ -178,8 +179,7 @@ class Outbox:
             log.part_crashed("transport", problem)
             await self._again(mail, Temporary("The mail could not be sent.", repr(problem)))
         else:
-            log.delivery_sent(mail.id, mail.mail.template, mail.mail.recipient, relay, mail.attempts + 1)
-            self._sent.put_nowait(mail.id)
+            self._sent.put_nowait((mail, relay))
 
     async def _bytes(self, mail: Due) -> bytes:
         if not mail.mail.boundary:
@@ -219,9 +219,13 @@ class Outbox:
     async def _record_all(self) -> None:
         """Mark mails as sent, all that gathered meanwhile in one commit; the database's trouble only delays it."""
         while True:
-            ids = [await self._sent.get()]
+            sent = [await self._sent.get()]
             while not self._sent.empty():
-                ids.append(self._sent.get_nowait())
+                sent.append(self._sent.get_nowait())
+            with log.together():
+                for mail, relay in sent:
+                    log.delivery_sent(mail.id, mail.mail.template, mail.mail.recipient, relay, mail.attempts + 1)
+            ids = [mail.id for mail, _ in sent]
             while not await self._record(ids) and not self._stopping:
                 await asyncio.sleep(_AFTER_TROUBLE)
             self._leases.drop(ids)
