@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from tests.faults.scene import Scene
 
 LONGEST_LIFE = 0.6
 """Seconds between a start and the kill."""
-DURING_START = 0.2
+DURING_START = 0.4
 """Of all kills hit a gateway that is not up yet."""
 ALONE = 0.5
 """Of all kills hit the main process only; its children have to notice."""
@@ -22,6 +21,7 @@ ALONE = 0.5
 
 def run(folder: Path, seed: int, kills: int, count: Count = range) -> Report:
     chance = random.Random(seed)
+    orphans: list[int] = []
     with Scene(folder, "kill -9", seed, connections=4, pause=0.1, kind=Forked) as scene:
         gateway = scene.gateway
         scene.clients.start(scene.letters)
@@ -31,28 +31,31 @@ def run(folder: Path, seed: int, kills: int, count: Count = range) -> Report:
             else:
                 gateway.start()
             time.sleep(chance.uniform(0, LONGEST_LIFE))
-            _kill(gateway, alone=chance.random() < ALONE)
+            orphans += _kill(gateway, alone=chance.random() < ALONE)
             scene.report.counts["kills"] += 1
+        for orphan in orphans:
+            wait_for(lambda pid=orphan: not _lives(pid), f"child {orphan} of a killed gateway ends by itself", 20)
         gateway.start()
         scene.clients.finish()
         scene.rest()
         return scene.close_books()
 
 
-def _kill(gateway: Gateway, *, alone: bool) -> None:
-    children = gateway.children()
-    if alone and gateway.process is not None:
-        gateway.process.kill()
-        gateway.process.wait(30)
-        for child in children:
-            wait_for(lambda pid=child: not _lives(pid), f"child {child} of a killed gateway ends by itself", 20)
-    else:
+def _kill(gateway: Gateway, *, alone: bool) -> list[int]:
+    """The children that it left behind."""
+    if not alone or gateway.process is None:
         gateway.kill()
+        return []
+    children = gateway.children()
+    gateway.process.kill()
+    gateway.process.wait(30)
+    return children
 
 
 def _lives(pid: int) -> bool:
+    """A zombie does not: it waits for nobody but its new parent."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
         return False
-    return True
+    return state != "Z"
