@@ -31,10 +31,7 @@ from gateway.inbound.reader import Reader
 from gateway.model import MailState
 from gateway.settings import Settings
 
-BATCH = 24
-"""Mails that go to a child at once."""
-RUN = 8
-"""Mails that are decided on in one job of the writer, so that who waits at the door does not wait for many."""
+BATCH = 32
 BATCH_BYTES = 4 * 1024 * 1024
 """Of raw mail that goes to a child at once."""
 POLL_SECONDS = 1.0
@@ -304,12 +301,12 @@ def _tell(one: Applied, seconds: float) -> None:
 
 
 def independent(items: Sequence[_Item]) -> list[list[_Item]]:
-    """Cut a batch, in order, into short runs; in none does a mail depend on what an earlier one of it changes."""
+    """Cut a batch, in order, into runs in which no mail depends on what an earlier one of the same run changes."""
     runs: list[list[_Item]] = []
     touched: set[object] = set()
     for item in items:
         keys = _keys(item)
-        if not runs or len(runs[-1]) == RUN or keys & touched:
+        if not runs or keys & touched:
             runs.append([])
             touched = set()
         runs[-1].append(item)
