@@ -107,7 +107,8 @@ class SpanKind(StrEnum):
 
 
 class Carried:
-    """Pickled as its constructor's arguments, in half the time: these go from the children that read to the parent."""
+    """Pickled as its constructor's arguments, in half the time: these go from the children that read to the parent.
+    For two fields or more."""
 
     __slots__: tuple[str, ...] = ()
     _values: ClassVar[attrgetter[tuple[Any, ...]]]

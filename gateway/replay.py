@@ -19,7 +19,7 @@ from gateway.desk import decide, threading
 from gateway.desk.decision import Decision
 from gateway.desk.tokens import Keys
 from gateway.errors import GatewayError
-from gateway.inbound.findings import Read, Unreadable
+from gateway.inbound.findings import Finding, Missing, Read
 from gateway.inbound.reader import Reader
 from gateway.model import MailState, ReadMail, Severity, Status, Ticket
 from gateway.settings import Settings
@@ -76,7 +76,7 @@ class Replay:
             raws = {past.id: raw for past in pasts if (raw := await asyncio.to_thread(self._raw, past))}
             results = dict(zip(raws, await self._reader.read(list(raws), list(raws.values())), strict=True))
             for past in pasts:
-                result = results.get(past.id) or Unreadable("its raw form is gone", ReadMail())
+                result = results.get(past.id) or Missing("its raw form is gone")
                 yield await asyncio.to_thread(self._safely, past, result, apply, named)
 
     def _raw(self, past: Past) -> bytes:
@@ -86,7 +86,7 @@ class Replay:
         except (OSError, ValueError):
             return b""
 
-    def _safely(self, past: Past, result: Read | Unreadable, apply: bool, named: bool) -> Replayed:
+    def _safely(self, past: Past, result: Finding, apply: bool, named: bool) -> Replayed:
         """One mail that cannot be decided, because its mailbox is gone, say, keeps none of the others."""
         try:
             return self._one(past, result, apply, named)
@@ -95,11 +95,11 @@ class Replay:
         except Exception as problem:
             return Replayed(past.id, _number(past), problem=f"{type(problem).__name__}: {problem}")
 
-    def _one(self, past: Past, result: Read | Unreadable, apply: bool, named: bool) -> Replayed:
+    def _one(self, past: Past, result: Finding, apply: bool, named: bool) -> Replayed:
         number = _number(past)
         if past.state is MailState.RECEIVED:
             return Replayed(past.id, number, problem="it waits to be read anyway")
-        if isinstance(result, Unreadable):
+        if not isinstance(result, Read):
             return Replayed(past.id, number, problem=result.why, again=named and self._again(past, apply))
         decision = self._decide(past, result)
         found = differences(past, result.mail, decision)

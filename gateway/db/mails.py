@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ from sqlalchemy import (
 from gateway.db.ids import Ids
 from gateway.db.objects import Objects
 from gateway.db.prepared import Prepared
-from gateway.db.raw import EXPIRED, INLINE_BYTES, OBJECT, Segments
+from gateway.db.raw import EXPIRED, INLINE_BYTES, OBJECT, Segments, Span
 from gateway.db.schema import fixed, from_moment, mail, to_moment
 from gateway.db.wake import Channel, wake
 from gateway.errors import Temporary
@@ -54,7 +54,10 @@ class Waiting:
     attempts: int = 0
     released: bool = False
     stored: str = ""
-    """Where it lies, if ``raw`` is empty because it must be fetched first."""
+    """Where it lies, if ``raw`` is empty: in a segment, where who reads it finds it, or in the object store, from which
+    it must be fetched first."""
+    size: int = 0
+    """Of the mail, in octets."""
     urgent: bool = False
     """It may be; see ``triage.glance``."""
 
@@ -129,17 +132,17 @@ class Mails:
         """
         references = stored or self._large([raw for _, raw in mails])
         lease_until = self.lease_until(connection, now) if mine else 0
+        moment = to_moment(now)
         added = [
-            Waiting(self._ids.take(connection, mail), envelope, raw, now, urgent=may_be_urgent(raw))
+            Waiting(self._ids.take(connection, mail), envelope, raw, now, urgent=may_be_urgent(raw), size=len(raw))
             for envelope, raw in mails
         ]
-        moment = to_moment(now)
         _INSERT.many(
             connection, [self._row(one, references.get(n, ""), moment, lease_until) for n, one in enumerate(added)]
         )
         if not mine:
             wake(connection, Channel.MAIL)
-        return added
+        return [_in_its_segment(one, references.get(n, "")) for n, one in enumerate(added)]
 
     def lease_until(self, connection: Connection, now: datetime) -> int:
         """When a lease that begins now ends, by the clock that leases go by."""
@@ -168,7 +171,7 @@ class Mails:
         return {
             "id": new.id, "received_at": now, "via": envelope.via, "peer": envelope.peer, "helo": envelope.helo,
             "mail_from": envelope.mail_from, "recipients": json.dumps(envelope.recipients), "auth": envelope.auth,
-            "tls": envelope.tls, "size": len(raw), "raw": None if reference else raw, "raw_ref": reference,
+            "tls": envelope.tls, "size": new.size, "raw": None if reference else raw, "raw_ref": reference,
             "state": MailState.RECEIVED.value, "reason": "", "subject": "", "ticket_id": None, "released": False,
             "attempts": 0,
             # Claims go by this time, so what may be urgent goes ahead of any backlog.
@@ -215,10 +218,12 @@ class Mails:
             return None
 
     def _waiting(self, row: Row[Any]) -> Waiting:
-        outside = row.raw_ref if row.raw_ref.startswith(OBJECT) else ""
+        outside = "" if row.raw_ref == EXPIRED else row.raw_ref
+        if outside:
+            self._place(outside)
         return Waiting(
             row.id, envelope(row), b"" if outside else self.raw(row), from_moment(row.received_at), row.attempts,
-            row.released, outside, row.due_at == 0,
+            row.released, outside, row.size, row.due_at == 0,
         )  # fmt: skip
 
     def raw(self, row: Row[Any]) -> bytes:
@@ -232,10 +237,18 @@ class Mails:
     def stored(self, reference: str) -> bytes:
         """A raw mail that does not lie in its row. Blocks. Raises OSError or ValueError where it cannot be had, and
         Unavailable where the object store does not answer."""
+        return self._place(reference).read(reference)
+
+    def _place(self, reference: str) -> Objects | Segments:
         place = self._objects if reference.startswith(OBJECT) else self._segments
         if place is None:
             raise ValueError(f"{reference!r}: storage.raw names no store for it, or it lies beside another database")
-        return place.read(reference)
+        return place
+
+    def segment(self, reference: str) -> Span:
+        """Where a mail lies that is in a segment, for another process to read."""
+        assert self._segments is not None
+        return Span(self._segments.folder, reference)
 
     def delete_objects(self, references: Sequence[str]) -> None:
         """Delete raw mails in the object store. Blocks."""
@@ -298,6 +311,11 @@ class Mails:
         )
         wake(connection, Channel.MAIL)
         return result.rowcount == 1
+
+
+def _in_its_segment(new: Waiting, reference: str) -> Waiting:
+    """A large mail need not wait in memory."""
+    return new if not reference or reference.startswith(OBJECT) else replace(new, raw=b"", stored=reference)
 
 
 def envelope(row: Row[Any]) -> Envelope:

@@ -11,11 +11,13 @@ import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from gateway.disk import make_folder, sync_folder
+from gateway.model import Carried
 
 INLINE_BYTES = 16 * 1024
 SEGMENT_BYTES = 256 * 1024 * 1024
@@ -30,7 +32,7 @@ class Segments:
     """Append-only files ``NNNNNNNN.seg`` in one folder. Used by the writer thread; reading is safe from any."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._file: BinaryIO | None = None
         self._name = ""
 
@@ -61,17 +63,17 @@ class Segments:
     def _open(self) -> BinaryIO:
         if self._file is None or self._file.tell() >= SEGMENT_BYTES:
             self.close()
-            make_folder(self._folder)
-            last = max((int(path.stem) for path in self._folder.glob("*.seg")), default=0)
+            make_folder(self.folder)
+            last = max((int(path.stem) for path in self.folder.glob("*.seg")), default=0)
             self._name = f"{last + 1:08d}.seg"
-            self._file = (self._folder / self._name).open("xb")
-            sync_folder(self._folder)
+            self._file = (self.folder / self._name).open("xb")
+            sync_folder(self.folder)
         return self._file
 
     def sweep(self, in_use: Collection[str], before: datetime) -> None:
         """Delete the files that are not ``in_use`` and were last written before then. Not while a backup is made."""
         with self.held(exclusively=True) as free:
-            for path in self._folder.glob("*.seg") if free else ():
+            for path in self.folder.glob("*.seg") if free else ():
                 old = path.stat().st_mtime < before.timestamp()
                 if old and path.name not in in_use and path.name != self._name:
                     path.unlink()
@@ -79,10 +81,10 @@ class Segments:
     @contextmanager
     def held(self, *, exclusively: bool) -> Iterator[bool]:
         """Keep the files from being deleted, or others from keeping them; whether that succeeded. Does not wait."""
-        if not self._folder.exists():
+        if not self.folder.exists():
             yield False
             return
-        folder = os.open(self._folder, os.O_RDONLY)
+        folder = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.flock(folder, (fcntl.LOCK_EX if exclusively else fcntl.LOCK_SH) | fcntl.LOCK_NB)
             held = True
@@ -96,12 +98,24 @@ class Segments:
     def read(self, reference: str) -> bytes:
         """Raises FileNotFoundError or ValueError where the reference leads nowhere."""
         name, start, length = place(reference)
-        with (self._folder / name).open("rb") as file:
+        with (self.folder / name).open("rb") as file:
             file.seek(start)
             raw = file.read(length)
         if len(raw) != length:
             raise ValueError(f"{reference!r}: the segment ends early")
         return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Span(Carried):
+    """A mail in a segment, as another process of this machine finds it."""
+
+    folder: Path
+    reference: str
+
+    def read(self) -> bytes:
+        """Raises OSError or ValueError where there is no such mail."""
+        return Segments(self.folder).read(self.reference)
 
 
 def place(reference: str) -> tuple[str, int, int]:

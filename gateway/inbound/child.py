@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from gateway import memory
-from gateway.inbound.findings import LENGTH, Read, Unreadable
+from gateway.inbound.findings import LENGTH, Finding, Missing, Raw, Read, Unreadable
 from gateway.inbound.judge import judge, salvage
 from gateway.model import ReadMail
 from gateway.settings import Reading
@@ -32,8 +32,12 @@ class Child:
         self._settings = settings
         self._policy = policy
 
-    def read(self, raw: bytes) -> Read | Unreadable:
+    def read(self, at: Raw) -> Finding:
         """Never raises for what a mail holds."""
+        try:
+            raw = at if isinstance(at, bytes) else at.read()
+        except (OSError, ValueError) as problem:
+            return Missing(str(problem))
         try:
             signal.setitimer(signal.ITIMER_PROF, self._settings.cpu_seconds)
             try:
@@ -48,9 +52,9 @@ class Child:
             why = f"reading failed: {type(problem).__name__}"
         return Unreadable(why, self.salvage(raw))
 
-    def salvage(self, raw: bytes) -> ReadMail:
+    def salvage(self, at: Raw) -> ReadMail:
         try:
-            return salvage(raw, self._settings)
+            return salvage(at if isinstance(at, bytes) else at.read(), self._settings)
         except Exception:
             return ReadMail()
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from struct import Struct
 
+from gateway.db.raw import Span
 from gateway.model import Carried, ReadMail, Verdict
 
+Raw = bytes | Span
+"""A mail, or where it lies."""
 LENGTH = Struct("!Q")
 """In front of every pickle on the socket between parent and child."""
 
@@ -20,8 +23,18 @@ class Read(Carried):
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """A mail that could not be had: its disk is damaged, or away."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable(Carried):
     """A mail that could not be read, why, and what is safe of it."""
 
     why: str
     mail: ReadMail
+
+
+Finding = Read | Unreadable | Missing

@@ -63,11 +63,11 @@ class Queue:
         taken: list[Waiting] = []
         size = 0
         while len(taken) < most and (lane := self._urgent or self._others):
-            if taken and size + len(lane[0].raw) > most_bytes:
+            if taken and size + lane[0].size > most_bytes:
                 break
             taken.append(lane.popleft())
-            size += len(taken[-1].raw)
-        self.bytes -= size
+            size += taken[-1].size
+            self.bytes -= len(taken[-1].raw)
         if not len(self):
             self.filled.clear()
         return taken
@@ -166,5 +166,5 @@ class Journal:
             for one in accepted:
                 envelope = one.envelope
                 log.mail_accepted(
-                    one.id, envelope.via, envelope.peer, envelope.mail_from, envelope.recipients, len(one.raw)
+                    one.id, envelope.via, envelope.peer, envelope.mail_from, envelope.recipients, one.size
                 )  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any
 
 from gateway import log
 from gateway.errors import Temporary
-from gateway.inbound.findings import LENGTH, Read, Unreadable
+from gateway.inbound.findings import LENGTH, Finding, Raw, Unreadable
 from gateway.model import ReadMail
 from gateway.settings import Reading
 from gateway.triage.policy import Policy
@@ -88,21 +88,21 @@ class Reader:
         """Start the children now, not with the first mail."""
         self._idle += [await self._new() for _ in range(self._settings.workers)]
 
-    async def read(self, ids: Sequence[int], raws: Sequence[bytes]) -> list[Read | Unreadable]:
+    async def read(self, ids: Sequence[int], raws: Sequence[Raw]) -> list[Finding]:
         """Read a batch; never raises for what a mail holds. ``ids`` are for the log."""
         if not raws:
             return []
         try:
-            results: list[Read | Unreadable] = await self._ask("read", raws)
+            results: list[Finding] = await self._ask("read", raws)
             return results
         except (_Died, TimeoutError):
             return [await self._alone(id_, raw) for id_, raw in zip(ids, raws, strict=True)]
 
-    async def _alone(self, id_: int, raw: bytes) -> Read | Unreadable:
+    async def _alone(self, id_: int, raw: Raw) -> Finding:
         why = ""
         for _ in range(_TRIES):
             try:
-                result: list[Read | Unreadable] = await self._ask("read", [raw])
+                result: list[Finding] = await self._ask("read", [raw])
                 return result[0]
             except TimeoutError:
                 why = "reading took too long"
@@ -112,14 +112,14 @@ class Reader:
         log.reader_stopped(id_, why)
         return Unreadable(why, await self._salvage(raw))
 
-    async def _salvage(self, raw: bytes) -> ReadMail:
+    async def _salvage(self, raw: Raw) -> ReadMail:
         try:
             result: list[ReadMail] = await self._ask("salvage", [raw])
             return result[0]
         except (_Died, TimeoutError):
             return ReadMail()
 
-    async def _ask(self, what: str, raws: Sequence[bytes]) -> Any:
+    async def _ask(self, what: str, raws: Sequence[Raw]) -> Any:
         async with self._room:
             child = await self._child()
             self._busy.add(child)

@@ -19,13 +19,14 @@ from gateway import log
 from gateway.db.ids import Ids
 from gateway.db.known import load
 from gateway.db.mails import MOST_TRIES, RETRY, LeaseLost, Mails, Outcome, Waiting
+from gateway.db.raw import OBJECT
 from gateway.db.unit import Applied, Case, Compose, Raced, Unit
 from gateway.db.writer import Writer
 from gateway.desk import decide, threading
 from gateway.desk.decision import Decision, Known, Lookups
 from gateway.desk.tokens import Keys
 from gateway.errors import GatewayError, Unavailable
-from gateway.inbound.findings import Read, Unreadable
+from gateway.inbound.findings import Missing, Read, Unreadable
 from gateway.inbound.journal import Queue
 from gateway.inbound.reader import Reader
 from gateway.model import MailState
@@ -171,7 +172,7 @@ class Worker:
 
     async def _whole(self, waiting: Waiting) -> Waiting | None:
         """With its raw mail, if that lies in the object store; None where it cannot be had now."""
-        if not waiting.stored:
+        if not waiting.stored.startswith(OBJECT):
             return waiting
         try:
             raw = await asyncio.to_thread(self._mails.stored, waiting.stored)
@@ -185,8 +186,14 @@ class Worker:
 
     async def _work(self, batch: list[Waiting]) -> None:
         try:
-            results = await self._reader.read([waiting.id for waiting in batch], [waiting.raw for waiting in batch])
-            items = [self._item(waiting, result) for waiting, result in zip(batch, results, strict=True)]
+            raws = [self._mails.segment(one.stored) if one.stored else one.raw for one in batch]
+            results = await self._reader.read([waiting.id for waiting in batch], raws)
+            items: list[_Item] = []
+            for waiting, result in zip(batch, results, strict=True):
+                if isinstance(result, Missing):
+                    await self._set_aside(waiting, OSError(f"raw mail: {result.why}"))
+                else:
+                    items.append(self._item(waiting, result))
             for group in independent(items):
                 await self._apply(group)
         finally:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +37,17 @@ def test_a_mail_comes_back_as_it_was_accepted(store: Store) -> None:
 def test_a_large_mail_comes_back_as_it_was_accepted(store: Store) -> None:
     raws = (bytes(INLINE_BYTES + 1), b"small", b"\x01" * (3 * INLINE_BYTES))
     _add(store, *raws)
-    assert tuple(w.raw for w in _claim(store, store.mails, datetime.now(UTC))) == raws
+    claimed = _claim(store, store.mails, datetime.now(UTC))
+    assert tuple(store.mails.segment(w.stored).read() if w.stored else w.raw for w in claimed) == raws
+    assert [w.size for w in claimed] == [len(raw) for raw in raws]
+
+
+def test_a_large_mail_beside_sqlite_takes_no_room_in_memory(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'g.db'}", "node-a", serve=True)
+    large = bytes(INLINE_BYTES + 1)
+    (one,) = store.writer.run(lambda c: store.mails.add(c, [(ENVELOPE, large)], LONG_AGO, mine=True))
+    assert (one.raw, one.size, store.mails.segment(one.stored).read()) == (b"", len(large), large)
+    store.close()
 
 
 def test_a_claimed_mail_is_nobody_elses_while_the_lease_lasts(store: Store) -> None:

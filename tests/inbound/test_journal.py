@@ -30,7 +30,7 @@ def _journal(store: Store, queue: Queue | None = None) -> Journal:
 
 
 def _waiting(id_: int, raw: bytes = b"x") -> Waiting:
-    return Waiting(id_, ENVELOPE, raw, NOW)
+    return Waiting(id_, ENVELOPE, raw, NOW, size=len(raw))
 
 
 async def test_an_accepted_mail_is_in_the_database_when_accept_returns(store: Store) -> None:

@@ -6,12 +6,14 @@ import asyncio
 import pickle
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from gateway.db.raw import Segments, Span
 from gateway.errors import Temporary
 from gateway.inbound import judge as judging
-from gateway.inbound.findings import Read, Unreadable
+from gateway.inbound.findings import Missing, Read, Unreadable
 from gateway.inbound.reader import Reader, _Died, _Process
 from gateway.model import ReadMail
 from gateway.settings import Reading
@@ -100,6 +102,15 @@ async def test_a_child_ends_when_its_parent_is_gone(reader: Reader) -> None:
     child = reader._idle[0]
     child._writer.close()
     assert await asyncio.to_thread(child._process.wait, 20) == 0
+
+
+async def test_a_mail_that_lies_in_a_segment_is_read_where_it_lies(reader: Reader, tmp_path: Path) -> None:
+    segments = Segments(tmp_path)
+    (reference,) = segments.append([MAIL])
+    here, gone = await reader.read([1, 2], [Span(tmp_path, reference), Span(tmp_path, "00000009.seg:0:9")])
+    assert isinstance(here, Read)
+    assert here.mail.subject == "Question"
+    assert isinstance(gone, Missing)
 
 
 async def test_a_mail_that_needs_too_much_memory_is_unreadable_and_its_sender_still_known() -> None:

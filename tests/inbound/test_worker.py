@@ -17,7 +17,7 @@ from gateway.db.store import Store, open_store
 from gateway.db.unit import Applied
 from gateway.desk.tokens import Keys
 from gateway.inbound import worker as working
-from gateway.inbound.findings import Read, Unreadable
+from gateway.inbound.findings import Missing, Raw, Read, Unreadable
 from gateway.inbound.journal import Journal, Queue
 from gateway.inbound.judge import judge
 from gateway.inbound.worker import MOST_TRIES, Worker
@@ -43,7 +43,11 @@ class InProcess:
     async def read(self, ids, raws):
         return [self._one(one) for one in raws]
 
-    def _one(self, one: bytes):
+    def _one(self, at: Raw):
+        try:
+            one = at if isinstance(at, bytes) else at.read()
+        except OSError as problem:
+            return Missing(str(problem))
         if b"POISON" in one:
             return Unreadable("reading took too long", reading.salvage(one, reading.Limits(), "unreadable"))
         return Read(*judge(one, Reading(), DEFAULT))
