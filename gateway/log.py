@@ -168,7 +168,8 @@ def session_refused(peer: str, reason: str) -> None:
 
 
 def login_failed(peer: str, user: str) -> None:
-    _log.warning("login_failed", peer=peer, user=user)
+    """What is no address is not told: people type passwords into the wrong field."""
+    _log.warning("login_failed", peer=peer, user=user if "@" in user else "")
 
 
 def mail_refused(peer: str, mail_from: str, answer: str) -> None:

@@ -122,3 +122,19 @@ def test_a_log_that_cannot_be_written_stops_nobody() -> None:
 def test_printable_text_is_left_as_it_is() -> None:
     assert printable("Grüße 👋 日本") == "Grüße 👋 日本"
     assert printable("one\ntwo\x07", keep="\n") == "one\ntwo\\x07"
+
+
+def test_a_password_in_the_field_of_the_name_is_not_logged(lines: io.StringIO) -> None:
+    log.login_failed("127.0.0.1", "correct horse")
+    log.login_failed("127.0.0.1", "ann@desk.example")
+    assert [event["user"] for event in events(lines)] == ["", "ann@desk.example"]
+
+
+def test_events_told_together_are_written_at_the_end_and_whole_even_if_the_block_fails(lines: io.StringIO) -> None:
+    with pytest.raises(ValueError), log.together():
+        log.ticket_opened("SUP-1", "S0", "core", "support", "page")
+        log.message_added("SUP-1", "note")
+        assert lines.getvalue() == ""
+        raise ValueError
+    log.message_added("SUP-2", "note")
+    assert [event["event"] for event in events(lines)] == ["ticket_opened", "message_added", "message_added"]
