@@ -42,6 +42,17 @@ def test_jobs_that_arrive_together_share_a_transaction(store: Store) -> None:
     assert len(set(transactions)) == 1
 
 
+def test_who_waits_at_the_door_goes_ahead_but_only_in_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.db.writer.MOST_SECONDS", 0.0)  # each of the others in a transaction of its own
+    go, order = _blocked(store), []
+    jobs = [store.writer.submit(lambda _, n=n: order.append(n)) for n in ("a", "b", "c")]
+    jobs += [store.writer.submit(lambda _, n=n: order.append(n), at_the_door=True) for n in ("door 1", "door 2")]
+    go.set()
+    wait(jobs, 30)
+    assert order == ["door 1", "a", "door 2", "b", "c"]
+    assert all(job.done() for job in jobs)
+
+
 def test_a_job_that_fails_spoils_none_of_its_neighbours(store: Store) -> None:
     go = _blocked(store)
     good = store.writer.submit(_put("a"))
