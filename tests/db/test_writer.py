@@ -24,8 +24,9 @@ def _count(store: Store) -> int:
 
 def _blocked(store: Store) -> threading.Event:
     """Keep the writer busy until the event is set, so that what is submitted meanwhile shares a transaction."""
-    go = threading.Event()
-    store.writer.submit(lambda _: go.wait(30))
+    begun, go = threading.Event(), threading.Event()
+    store.writer.submit(lambda _: begun.set() or go.wait(30))
+    assert begun.wait(30)
     return go
 
 
@@ -43,7 +44,7 @@ def test_jobs_that_arrive_together_share_a_transaction(store: Store) -> None:
 
 
 def test_who_waits_at_the_door_goes_ahead_but_only_in_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.db.writer.MOST_SECONDS", 0.0)  # each of the others in a transaction of its own
+    monkeypatch.setattr("gateway.db.writer.MOST_SECONDS", -1.0)  # each of the others in a transaction of its own
     go, order = _blocked(store), []
     jobs = [store.writer.submit(lambda _, n=n: order.append(n)) for n in ("a", "b", "c")]
     jobs += [store.writer.submit(lambda _, n=n: order.append(n), at_the_door=True) for n in ("door 1", "door 2")]
