@@ -32,6 +32,8 @@ MOST_JOBS = 256
 MOST_SECONDS = 0.005
 """After this much work a transaction is committed; jobs that have not begun wait for the next."""
 
+LOCK_MILLISECONDS = 1000
+
 
 class Writer:
     """Runs the jobs of a lane in order of arrival; ``ids`` follows its transactions."""
@@ -121,7 +123,7 @@ class Writer:
     def _transaction(self, jobs: list[Job]) -> list[Any]:
         """Run the first jobs, as many as there is time for; returns their results."""
         try:
-            connection = self._connection = self._connection or self._engine.connect()
+            connection = self._connection = self._connection or self._connect()
             with connection.begin():
                 self._ids.begin(connection)
                 return self._results(connection, jobs)
@@ -150,6 +152,15 @@ class Writer:
         # SQLAlchemy's own text quotes the statement, PostgreSQL's second line the row: both hold what a mail says.
         cause, _, _ = str(getattr(problem, "orig", problem)).partition("\n")
         return kind("database trouble, try again later", f"database: {cause}")
+
+    def _connect(self) -> Connection:
+        connection = self._engine.connect()
+        if connection.dialect.name == "postgresql":
+            # A node that was cut off in the middle of a transaction may leave locks behind for long. Who waits for one
+            # holds up everything else here, leases too; he tries again.
+            connection.exec_driver_sql(f"SET lock_timeout = {LOCK_MILLISECONDS}")
+            connection.commit()
+        return connection
 
     def _drop_connection(self) -> None:
         self._ids.forget()

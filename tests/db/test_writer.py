@@ -5,11 +5,11 @@ from concurrent.futures import wait
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from gateway.db.schema import seen
 from gateway.db.store import Store
-from gateway.errors import Temporary
+from gateway.errors import Temporary, Unavailable
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -115,3 +115,19 @@ def test_a_closed_writer_refuses_jobs_and_finishes_those_it_has(store: Store) ->
     assert last.exception() is None
     with pytest.raises(Temporary):
         store.writer.run(_put("b"))
+
+
+def test_a_lock_that_a_dead_node_left_behind_holds_up_only_who_needs_it(store: Store) -> None:
+    if store.embedded:
+        pytest.skip("nobody else writes")
+    store.writer.run(_put("a"))
+    touch = update(seen).where(seen.c.key == "a").values(mail_id=2)
+    with store.engine.connect() as dead:
+        dead.execute(touch)
+        go = _blocked(store)
+        stuck = store.writer.submit(lambda connection: connection.execute(touch))
+        other = store.writer.submit(_put("b"))
+        go.set()
+        assert other.exception(30) is None
+        assert isinstance(stuck.exception(30), Unavailable)
+    store.writer.run(lambda connection: connection.execute(touch))
