@@ -30,7 +30,7 @@ LONGEST_REST = 30.0
 """Seconds after which the database is asked again even if nobody called ``wake``."""
 _CLAIMS = 25
 """Mails claimed at once, for each connection."""
-_MOST_OFFERED = 10_000
+_MOST_OFFERED = 4_000
 """Mails waiting in memory; what is offered beyond stays in the database until it is claimed."""
 _AFTER_TROUBLE = 1.0
 
