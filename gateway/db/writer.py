@@ -31,8 +31,8 @@ MOST_JOBS = 256
 """In one transaction."""
 MOST_SECONDS = 0.005
 """After this much work a transaction is committed; jobs that have not begun wait for the next."""
-
 LOCK_MILLISECONDS = 1000
+"""That a statement waits for another node's lock."""
 
 
 class Writer:

@@ -7,6 +7,7 @@ import re
 import ssl
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote, urlsplit
@@ -61,13 +62,12 @@ class Relay:
             if not _SPEAKABLE.fullmatch(address):
                 raise Permanent("The address is malformed.", f"{address!r} cannot be written in SMTP", "5.1.3")
         session, kept = await self._session()
+        if kept:
+            with suppress(Unheard):
+                return await self._send(session, mail_from, recipient, data, ours)
+            session = await self._open()
         try:
             return await self._send(session, mail_from, recipient, data, ours)
-        except Unheard as problem:
-            if not kept:
-                raise self._failure(problem) from problem
-        try:
-            return await self._send(await self._open(), mail_from, recipient, data, ours)
         except Unheard as problem:
             raise self._failure(problem) from problem
 
