@@ -92,7 +92,7 @@ class Letters:
             subject=case.read.subject,
             message_id=case.read.message_id,
             opened=decision.opens is not None,
-            paged=decision.page,
+            paged=decision.page and bool(self._settings.oncall.notify),
             message=decision.message,
             verdict=decision.verdict,
             attachments=tuple((one.id, one.attachment) for one in attachments),

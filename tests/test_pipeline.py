@@ -1,15 +1,21 @@
 """What the settings name outside of themselves: the policy and own templates."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from gateway import log
+from gateway.db.schema import outgoing
+from gateway.db.store import open_store
 from gateway.errors import ConfigurationError
+from gateway.model import Envelope
 from gateway.outbound.samples import sample
-from gateway.pipeline import RandomNames, open_policy, open_renderer
-from gateway.settings import Gateway, Mailbox, Settings
+from gateway.pipeline import Pipeline, RandomNames, open_policy, open_renderer
+from gateway.settings import Gateway, Mailbox, Oncall, Settings
 from gateway.triage.policy import DEFAULT
 
 
@@ -56,3 +62,29 @@ def test_no_name_is_drawn_twice_whatever_thread_asks() -> None:
         drawn = [one for many in pool.map(lambda _: [names() for _ in range(500)], range(8)) for one in many]
     assert len(set(drawn)) == 4000
     assert all(len(name) == 32 and int(name, 16) >= 0 for name in drawn)
+
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+OUTAGE = (
+    b"From: Kim <kim@example.net>\r\nTo: s@x.example\r\nMessage-ID: <1@example.net>\r\nSubject: All down\r\n\r\n"
+    b"Nobody in the company can log in, production is down and there is no workaround.\r\n"
+)
+
+
+@pytest.mark.parametrize(("targets", "said"), [((), False), (("mailto:oncall@x.example",), True)])
+async def test_the_customer_is_told_of_an_alert_only_where_somebody_is_alerted(
+    tmp_path: Path, targets: Sequence[str], said: bool
+) -> None:
+    oncall = {"oncall": Oncall.model_validate({"notify": targets})}
+    configured = settings(data_dir=tmp_path).model_copy(update=oncall)
+    store = open_store(f"sqlite:///{tmp_path / 'gateway.db'}", "node-a", serve=True)
+    pipeline = Pipeline(configured, store, lambda: NOW)
+    try:
+        mails = [(Envelope("smtp", "kim@example.net", ("s@x.example",)), OUTAGE)]
+        store.writer.run(lambda connection: store.mails.add(connection, mails, NOW, mine=False))
+        await pipeline.worker.drain()
+        confirmation = store.writer.run(lambda connection: connection.execute(select(outgoing.c.content)).scalar_one())
+        assert (b"ON-CALL ENGINEER HAS BEEN ALERTED" in confirmation) is said
+    finally:
+        await pipeline.close()
+        store.close()
