@@ -16,6 +16,8 @@ from tests.e2e.running import wait_for
 
 _LINE = re.compile(r"^(?P<thread>\d+) +(?P<call>[a-z_0-9]+)\(")
 _ATTACHED = "attached"
+_LETS_GO = 10.0
+"""Seconds that strace may take to let go of all threads."""
 
 
 def need_strace() -> None:
@@ -52,9 +54,13 @@ class Strace:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-        self._process.communicate(timeout=30)
+        """Let go of the process. Where it is killed meanwhile, its first thread and strace wait for each other."""
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.communicate(timeout=_LETS_GO)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
 
     def most(self) -> Counter[str]:
         """How often one thread made a call, for the thread that made it most: how far ``when`` may count."""
