@@ -46,6 +46,15 @@ def test_what_does_not_print_is_escaped(lines: io.StringIO, hostile: str) -> Non
     assert "\\" in str(event["mail_from"])
 
 
+@pytest.mark.parametrize(
+    "harmless", ["Grüße 👋 日本", 'says "no"', "C:\\temp", "kim+news@example.net", "x" * 500, "✓" * 500]
+)
+def test_what_prints_stands_there_as_it_came(lines: io.StringIO, harmless: str) -> None:
+    log.mail_refused("127.0.0.1", harmless, "550 5.1.1")
+    (event,) = events(lines)
+    assert event["mail_from"] == harmless
+
+
 @pytest.mark.incident("Log injection")
 @pytest.mark.parametrize("hostile", ["a\nb", "\x1b[2J", "x\u2028y"])
 def test_a_terminal_gets_no_escape_sequence_from_a_sender(hostile: str) -> None:
