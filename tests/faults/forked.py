@@ -2,13 +2,14 @@
 
 Run as a program it is that process. It takes orders on standard input, a line of JSON each, and answers each with a
 line: ``["start", arguments, environment, log]`` with the new process's id, ``["poll", id]`` with its exit status or
-null. Most of the time of a start goes into imports, which a crash cannot harm; everything after them happens as it does
-in ``gateway serve``.
+null. Most of the time of a start goes into imports, its own and those of the child that reads, which a crash cannot
+harm; everything after them happens as it does in ``gateway serve``.
 """
 
 from __future__ import annotations
 
 import atexit
+import importlib
 import json
 import os
 import signal
@@ -95,6 +96,7 @@ def _start(arguments: list[str], environment: dict[str, str], log: str) -> int:
 def _become(arguments: list[str], environment: dict[str, str], log: str) -> None:
     """Run the program and end the process, whatever happens."""
     from gateway.cli.main import main
+    from tests.faults.spare import lay_by
 
     status = 1
     try:
@@ -103,6 +105,7 @@ def _become(arguments: list[str], environment: dict[str, str], log: str) -> None
         os.dup2(1, 2)
         os.environ.clear()
         os.environ.update(environment)
+        lay_by()
         sys.argv = ["gateway", *arguments]
         main()
     except SystemExit as end:
@@ -117,8 +120,8 @@ def _poll(pid: int) -> int | None:
 
 
 def serve() -> None:
-    import gateway.app
-    import gateway.cli.main  # noqa: F401
+    for name in ("gateway.app", "gateway.cli.main", "httpcore", "tests.faults.spare"):
+        importlib.import_module(name)
 
     for line in sys.stdin:
         what, *arguments = json.loads(line)
