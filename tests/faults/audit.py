@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.db.engine import open_engine, reading, sqlite_file
+from gateway.db.raw import Segments
 from gateway.db.schema import mail, message, outgoing, page
 from gateway.model import DeliveryState, MailState, MessageKind
-from tests.faults.letters import Letter
+from tests.faults.letters import ON_CALL, Letter
 from tests.faults.sink import Arrival
 
 Count = Callable[[int], Iterable[int]]
@@ -52,7 +53,7 @@ class Books:
     """Read-only look at a gateway's database."""
 
     def __init__(self, url: str) -> None:
-        self._embedded = sqlite_file(url) is not None
+        self._file = sqlite_file(url)
         self._engine = reading(open_engine(url))
 
     def close(self) -> None:
@@ -64,6 +65,14 @@ class Books:
 
     def count(self, table: sa.Table, *where: Any) -> int:
         return int(self.rows(sa.select(sa.func.count()).select_from(table).where(*where))[0][0])
+
+    def raws(self, *where: Any) -> Iterator[tuple[str, bytes]]:
+        """Of an embedded database: sender and bytes of the mails as they were taken in, the oldest first."""
+        assert self._file is not None
+        segments = Segments(self._file.parent / "raw")
+        query = sa.select(mail.c.mail_from, mail.c.raw, mail.c.raw_ref).where(*where).order_by(mail.c.id)
+        for row in self.rows(query):
+            yield row.mail_from, row.raw if row.raw is not None else segments.read(row.raw_ref)
 
     @property
     def unfinished(self) -> int:
@@ -81,7 +90,7 @@ class Books:
 
     def integrity(self) -> str:
         """``ok``, or what SQLite says is broken."""
-        if not self._embedded:
+        if self._file is None:
             return "ok"
         return "; ".join(str(row[0]) for row in self.rows(sa.text("PRAGMA integrity_check"))[:5])
 
@@ -89,12 +98,18 @@ class Books:
 def audit(report: Report, books: Books, letters: Iterable[Letter], arrivals: Sequence[Arrival]) -> None:
     """What must hold after any fault, once everything has come to rest."""
     known = list(letters)
-    if (state := books.integrity()) != "ok":
-        report.blame(f"integrity check: {state}")
+    audit_in_and_out(report, books, known, arrivals)
     _messages(report, books, known)
     _confirmations(report, known, arrivals)
+
+
+def audit_in_and_out(report: Report, books: Books, letters: Sequence[Letter], arrivals: Sequence[Arrival]) -> None:
+    """The part of it that holds whatever the mails say."""
+    if (state := books.integrity()) != "ok":
+        report.blame(f"integrity check: {state}")
+    report.counts["mails"] += sum(letter.kept for letter in letters)
     _deliveries(report, books, arrivals)
-    for letter in known:
+    for letter in letters:
         report.counts["tries"] += letter.tries
         for text in letter.replies:
             if text[:1] == "5":
@@ -107,7 +122,6 @@ def _messages(report: Report, books: Books, letters: Sequence[Letter]) -> None:
     found: defaultdict[str, list[int]] = defaultdict(list)
     for row in rows:
         found[row.rfc_id].append(row.ticket_id)
-    report.counts["mails"] += sum(letter.kept for letter in letters)
     for letter in letters:
         times = len(found[letter.message_id])
         if letter.kept and not times:
@@ -130,7 +144,7 @@ def _confirmations(report: Report, letters: Sequence[Letter], arrivals: Sequence
 
 
 def _deliveries(report: Report, books: Books, arrivals: Sequence[Arrival]) -> None:
-    """What counts as sent arrived; what arrived twice is the same mail, byte for byte."""
+    """What counts as sent arrived; what arrived is a mail that was written down, and twice the same byte for byte."""
     digests: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for arrival in arrivals:
         digests[arrival.message_id, arrival.recipient].append(arrival.digest)
@@ -139,7 +153,10 @@ def _deliveries(report: Report, books: Books, arrivals: Sequence[Arrival]) -> No
         if len(set(several)) > 1:
             report.blame(f"{message_id} to {recipient}: arrived with different bytes")
     report.counts["arrivals"] += len(arrivals)
-    sent = sa.select(outgoing.c.rfc_id, outgoing.c.recipient).where(outgoing.c.state == DeliveryState.SENT)
-    for row in books.rows(sent):
-        if (row.rfc_id, row.recipient) not in digests:
+    written = books.rows(sa.select(outgoing.c.rfc_id, outgoing.c.recipient, outgoing.c.state))
+    for row in written:
+        if row.state == DeliveryState.SENT and (row.rfc_id, row.recipient) not in digests:
             report.blame(f"{row.rfc_id} to {row.recipient}: counts as sent and never arrived")
+    for message_id, recipient in digests.keys() - {(row.rfc_id, row.recipient) for row in written}:
+        if recipient != ON_CALL:
+            report.blame(f"{message_id} to {recipient}: arrived, and was never written down")

@@ -15,7 +15,7 @@ from tests.faults.letters import Letter
 _LAST_REPLIES = 5
 _RETRY = 0.4
 """Seconds after which a mail is sent again, at most: RFC 5321 §4.5.4.1 wants 30 minutes, but no test has those."""
-_ENVELOPE = b"MAIL FROM:<%s>\r\nRCPT TO:<support@example.com>\r\nDATA\r\n"
+_ENVELOPE = "MAIL FROM:<{0.return_path}>\r\nRCPT TO:<{0.to}>\r\nDATA\r\n"
 
 
 class Unwilling(Exception):
@@ -103,7 +103,7 @@ class _Connection:
                 self._streams = await asyncio.open_connection("127.0.0.1", port())
                 await self._ask(b"", b"2")
                 await self._ask(b"EHLO client.example\r\n", b"2")
-            await self._ask(_ENVELOPE % letter.sender.encode(), b"2", b"2", b"3")
+            await self._ask(_ENVELOPE.format(letter).encode(), b"2", b"2", b"3")
             await self._ask(letter.data + b".\r\n", b"2")
 
     async def _ask(self, request: bytes, *wanted: bytes) -> None:

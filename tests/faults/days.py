@@ -21,7 +21,7 @@ from gateway.pipeline import Pipeline
 from gateway.settings import parse
 from tests.faults.audit import Books, Report, audit
 from tests.faults.background import Background
-from tests.faults.letters import Letter, Letters
+from tests.faults.letters import ON_CALL, Letter, Letters
 from tests.faults.sink import Fate, Sink
 
 START = datetime(2026, 3, 27, 9, 0, tzinfo=UTC)
@@ -189,7 +189,7 @@ def clock_jumps(folder: Path, seed: int, jumps: Sequence[timedelta]) -> Report:
 
 
 def _paged(here: World) -> int:
-    return sum(arrival.recipient == "oncall@example.com" for arrival in here.sink.arrivals)
+    return sum(arrival.recipient == ON_CALL for arrival in here.sink.arrivals)
 
 
 async def _paged_times(here: World, count: int) -> bool:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
+from email.utils import parseaddr
 
 from tests.canaries import BODY
 
+SUPPORT = "support@example.com"
+AGENT = "ann@example.com"
+ON_CALL = "oncall@example.com"
 _WORDS = (
     "we", "would", "like", "to", "know", "where", "the", "colour", "of", "a", "label", "is", "set", "and", "how",
     "many", "labels", "one", "page", "may", "hold", "thank", "you",
@@ -24,7 +28,10 @@ class Letter:
     subject: str
     message_id: str
     """Without angle brackets."""
-    data: bytes = b""
+    data: bytes
+    return_path: str
+    """Without angle brackets; empty for the null one."""
+    to: str
     kept: bool = False
     """The gateway answered 250 to the final dot."""
     kept_at: float = 0.0
@@ -45,30 +52,45 @@ class Letters(Iterator[Letter]):
         self.made: list[Letter] = []
 
     def __next__(self) -> Letter:
-        text = " ".join(self._random.choices(_WORDS, k=40))
+        text = self.words()
         if self._random.random() < self._large:
-            text += "\n" + "\n".join(self._lines())
-        return self._make("Question about labels", text)
+            text += "\n" + self.pages()
+        return self.write("Question about labels", text)
 
     def urgent(self) -> Letter:
         """One that nobody may sleep through."""
         text = "The portal is down for everyone since 9:00. All users are affected, nobody can log in."
-        return self._make("URGENT: portal completely down, production outage", text)
+        return self.write("URGENT: portal completely down, production outage", text)
 
-    def _lines(self) -> Iterator[str]:
-        for _ in range(self._random.randrange(400, 900)):
-            yield " ".join(self._random.choices(_WORDS, k=12))
+    def words(self) -> str:
+        return " ".join(self._random.choices(_WORDS, k=40))
 
-    def _make(self, about: str, text: str) -> Letter:
+    def pages(self) -> str:
+        """Beyond what is kept in the database's row."""
+        return "\n".join(" ".join(self._random.choices(_WORDS, k=12)) for _ in range(self._random.randrange(400, 900)))
+
+    def write(
+        self, about: str, text: str, *, author: str = "", return_path: str | None = None, to: str = SUPPORT,
+        finish: Callable[[EmailMessage], object] | None = None,
+    ) -> Letter:  # fmt: skip
+        """A plain mail, of a customer who never wrote before where no ``author`` is named; ``finish`` adds to it.
+
+        The return path is the author's address where none is given.
+        """
         number = len(self.made)
-        letter = Letter(f"{self._name}-{number}@example.net", f"{about} {number}", f"{self._name}.{number}@example.net")
+        author = author or f"Kim Miller <{self._name}-{number}@example.net>"
+        sender = parseaddr(author)[1]
         mail = EmailMessage()
-        mail["From"] = f"Kim Miller <{letter.sender}>"
-        mail["To"] = "support@example.com"
-        mail["Subject"] = letter.subject
-        mail["Message-ID"] = f"<{letter.message_id}>"
+        mail["From"] = author
+        mail["To"] = to
+        mail["Subject"] = f"{about} {number}"
+        mail["Message-ID"] = f"<{self._name}.{number}@example.net>"
         mail["Date"] = "Mon, 02 Mar 2026 09:00:00 +0000"
-        mail.set_content(f"Hello,\n\n{text}\n\nKim\n-- \n{BODY}\n")
-        letter.data = mail.as_bytes(policy=policy.SMTP)
+        mail.set_content(f"{text}\n-- \n{BODY}\n")
+        if finish is not None:
+            finish(mail)
+        path = sender if return_path is None else return_path
+        message_id = mail["Message-ID"].strip("<>")
+        letter = Letter(sender, mail["Subject"], message_id, mail.as_bytes(policy=policy.SMTP), path, to)
         self.made.append(letter)
         return letter

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from tests.faults import days, dbaway, diskfault, kill, model, nodes, powercut, storm, syscalls
 from tests.faults.audit import Count, Report
+from tests.faults.kinds import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _in_folder(report: Report, folder: Path, run: Callable[[Path], Report]) -> N
 RUNS = {
     "model": Run(3_000_000, _walk),
     "kill": Run(700, lambda folder, seed, steps, count: kill.run(folder, seed, steps, count)),
-    "syscalls": Run(200, lambda folder, seed, steps, count: syscalls.run(folder, seed, count)),
+    "syscalls": Run(1400, lambda folder, seed, steps, count: syscalls.run(folder, seed, KINDS, count)),
     "powercut": Run(5000, lambda folder, seed, steps, count: powercut.run(folder, seed, steps, count)),
     "diskfault": Run(300, lambda folder, seed, steps, count: diskfault.run(folder, seed, steps, count)),
     "diskfull": Run(20, lambda folder, seed, steps, count: diskfault.run_full(folder, seed, steps, 30.0, count)),

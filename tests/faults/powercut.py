@@ -22,8 +22,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from gateway.db.raw import Segments
-from gateway.db.schema import mail
 from tests.e2e.running import wait_for
 from tests.faults.audit import Books, Count, Report, audit
 from tests.faults.letters import Letter
@@ -136,12 +134,11 @@ def _cut(scene: Scene, disk: Disk, seed: int, image: Path) -> tuple[list[Letter]
 
 def _look(report: Report, image: Path, kept: list[Letter]) -> None:
     """The database of a cut is whole, and holds all that was answered with 250, byte for byte."""
-    books, segments = Books(f"sqlite:///{image / 'gateway.db'}"), Segments(image / "raw")
+    books = Books(f"sqlite:///{image / 'gateway.db'}")
     try:
         if (state := books.integrity()) != "ok":
             report.blame(f"{image.name}: integrity check: {state}")
-        rows = books.rows(sa.select(mail.c.mail_from, mail.c.raw, mail.c.raw_ref)) if kept else []
-        raws = {row.mail_from: row.raw if row.raw is not None else segments.read(row.raw_ref) for row in rows}
+        raws = dict(books.raws()) if kept else {}
     except (sa.exc.SQLAlchemyError, OSError, ValueError) as problem:
         report.blame(f"{image.name}: {problem}")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -9,11 +10,13 @@ from tests.e2e.running import Gateway, wait_for
 from tests.faults.audit import Books, Report, audit
 from tests.faults.background import Background
 from tests.faults.clients import Clients
-from tests.faults.letters import Letters
-from tests.faults.sink import Sink
+from tests.faults.letters import Letter, Letters
+from tests.faults.sink import Arrival, Sink
 
 _REST = 240.0
 """Seconds in which everything has to come to rest once a fault is over; longer than a lease."""
+
+Audit = Callable[[Report, Books, Sequence[Letter], Sequence[Arrival]], None]
 
 
 class Scene:
@@ -64,13 +67,13 @@ class Scene:
         finally:
             books.close()
 
-    def close_books(self) -> Report:
+    def close_books(self, look: Audit = audit) -> Report:
         """Stop the gateway in peace, and look whether everything is as it has to be."""
         if self.gateway.stop() != 0:
             self.report.blame(f"the gateway did not stop in peace: {self.gateway.log.read_text()[-1500:]}")
         books = self.books()
         try:
-            audit(self.report, books, self.letters.made, self.sink.arrivals)
+            look(self.report, books, self.letters.made, self.sink.arrivals)
         finally:
             books.close()
         self.report.counts.update({f"answers {kind}": n for kind, n in self.clients.answers.items()})

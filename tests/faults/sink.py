@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
+from email.utils import parseaddr
 from enum import Enum, auto
 
 from tests.faults.background import Background
@@ -42,6 +43,9 @@ class Arrival:
     """``time.monotonic``."""
     client: str
     """What it said in EHLO."""
+    return_path: str
+    reply_to: str
+    """The address in Reply-To."""
 
 
 class Sink:
@@ -91,20 +95,23 @@ class Sink:
             writer.transport.abort()
 
     async def _commands(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        recipient = client = ""
+        client = return_path = recipient = ""
         while line := await reader.readline():
             command = line[:4].upper()
             if command in (b"EHLO", b"HELO"):
                 client = line[5:].decode().strip()
                 writer.write(_OFFERS)
+            elif command == b"MAIL":
+                return_path = _path(line)
+                writer.write(b"250 2.1.0 Ok\r\n")
             elif command == b"RCPT":
-                match = _PATH.search(line.decode("utf-8", "replace"))
-                recipient = match[1] if match else ""
+                recipient = _path(line)
                 writer.write(b"250 2.1.5 Ok\r\n")
             elif command == b"DATA":
                 writer.write(b"354 Go on\r\n")
                 data = await reader.readuntil(b"\r\n.\r\n")
-                if not await self._take(client, recipient, data, writer):
+                arrival = _arrival(client, return_path, recipient, data)
+                if not await self._take(arrival, writer):
                     return
             elif command == b"QUIT":
                 writer.write(b"221 2.0.0 Bye\r\n")
@@ -113,12 +120,12 @@ class Sink:
                 writer.write(b"250 2.0.0 Ok\r\n")
             await writer.drain()
 
-    async def _take(self, client: str, recipient: str, data: bytes, writer: asyncio.StreamWriter) -> bool:
+    async def _take(self, mail: Arrival, writer: asyncio.StreamWriter) -> bool:
         """Decide on one mail; False where the connection is to end."""
-        self._tries[recipient] += 1
-        fate = self.fate(recipient, self._tries[recipient])
+        self._tries[mail.recipient] += 1
+        fate = self.fate(mail.recipient, self._tries[mail.recipient])
         if fate in (Fate.TAKE, Fate.TAKE_SLOWLY, Fate.TAKE_AND_CUT):
-            self._keep(client, recipient, data)
+            self.arrivals.append(mail)
         if fate is Fate.TAKE_SLOWLY:
             for octet in b"250 2.0.0 O":
                 writer.write(bytes([octet]))
@@ -132,8 +139,17 @@ class Sink:
             writer.write(b"550 5.1.1 Nobody of that name\r\n")
         return fate not in (Fate.CUT, Fate.TAKE_AND_CUT)
 
-    def _keep(self, client: str, recipient: str, data: bytes) -> None:
-        head = BytesHeaderParser().parsebytes(data)
-        message_id, subject = (" ".join(str(head[name]).split()) for name in ("Message-ID", "Subject"))
-        digest = hashlib.sha256(data).hexdigest()
-        self.arrivals.append(Arrival(message_id.strip("<>"), recipient, subject, digest, time.monotonic(), client))
+
+def _path(line: bytes) -> str:
+    match = _PATH.search(line.decode("utf-8", "replace"))
+    return match[1] if match else ""
+
+
+def _arrival(client: str, return_path: str, recipient: str, data: bytes) -> Arrival:
+    head = BytesHeaderParser().parsebytes(data)
+    names = ("Message-ID", "Subject", "Reply-To")
+    message_id, subject, reply_to = (" ".join(str(head[name]).split()) for name in names)
+    return Arrival(
+        message_id.strip("<>"), recipient, subject, hashlib.sha256(data).hexdigest(), time.monotonic(), client,
+        return_path, parseaddr(reply_to)[1],
+    )  # fmt: skip

@@ -12,14 +12,13 @@ from pathlib import Path
 from tests.e2e.running import Gateway
 from tests.faults.audit import Count, Report
 from tests.faults.background import Background
-from tests.faults.letters import Letter, Letters
+from tests.faults.letters import ON_CALL, Letter, Letters
 from tests.faults.scene import Scene
 
 CONNECTIONS = 50
 DRIPS = 1000
 URGENT_EVERY = 100
 MEMORY = 300 * 1024 * 1024
-ON_CALL = "oncall@example.com"
 _SLOW = b"EHLO slow.example\r\nMAIL FROM:<slow@example.net>\r\nRCPT TO:<support@example.com>\r\nDATA\r\n"
 _ROOM = {"GATEWAY_SMTP_MAX_CONNECTIONS": "2000", "GATEWAY_SMTP_MAX_CONNECTIONS_PER_PEER": "2000"}
 _RESIDENT = re.compile(r"^Rss:\s+(\d+) kB", re.MULTILINE)

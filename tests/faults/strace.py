@@ -16,7 +16,7 @@ from tests.e2e.running import wait_for
 
 _LINE = re.compile(r"^(?P<thread>\d+) +(?P<call>[a-z_0-9]+)\(")
 _ATTACHED = "attached"
-_LETS_GO = 10.0
+_LETS_GO = 30.0
 """Seconds that strace may take to let go of all threads."""
 
 
@@ -32,10 +32,19 @@ def need_strace() -> None:
 class Strace:
     """Attached to a process and its threads, not to its children, from the start of the context to its end."""
 
-    def __init__(self, pid: int, log: Path, calls: str, *faults: str, paths: tuple[Path, ...] = ()) -> None:
-        """``faults`` as in ``-e inject=``: ``fsync:error=EIO:when=3`` or ``pwrite64:signal=SIGKILL:when=1``."""
+    def __init__(
+        self, pid: int, log: Path, calls: str, *faults: str, paths: tuple[Path, ...] = (),
+        end: signal.Signals = signal.SIGINT,
+    ) -> None:  # fmt: skip
+        """``faults`` as in ``-e inject=``: ``fsync:error=EIO:when=3`` or ``pwrite64:signal=SIGKILL:when=1``.
+
+        ``end``: what strace gets in the end. With SIGINT it writes out its log and lets go of one thread after another;
+        where the process is killed just then, strace and the first thread wait for each other for ever. With SIGKILL
+        the kernel lets go, at once.
+        """
         log.unlink(missing_ok=True)
         self._log = log
+        self._end = end
         arguments = [f"-einject={fault}" for fault in faults] + [f"-P{path}" for path in paths]
         self._process = subprocess.Popen(
             ["strace", "-f", "-o", str(log), "-e", f"trace={calls}", *arguments, "-p", str(pid)],
@@ -54,13 +63,9 @@ class Strace:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of the process. Where it is killed meanwhile, its first thread and strace wait for each other."""
-        self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.communicate(timeout=_LETS_GO)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
+        """Let go of the process."""
+        self._process.send_signal(self._end)
+        self._process.communicate(timeout=_LETS_GO)
 
     def most(self) -> Counter[str]:
         """How often one thread made a call, for the thread that made it most: how far ``when`` may count."""
