@@ -154,7 +154,7 @@ class Node:
         self._pipeline = pipeline
         self._roles = roles
         self._watch = Watch(settings.smtp, pipeline.store, pipeline.clock)
-        reception = Reception(settings, pipeline.keys, pipeline.journal, pipeline.clock, self._watch.trouble)
+        reception = Reception(settings, pipeline.keys, pipeline.accept, pipeline.clock, self._watch.trouble)
         self._listeners = _listeners(settings, reception, tls) if NodeRole.INTAKE in roles else []
         self._tasks: list[asyncio.Task[None]] = []
         self._aside: list[asyncio.Task[None]] = []

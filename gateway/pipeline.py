@@ -15,6 +15,8 @@ from gateway.db.store import Store
 from gateway.db.unit import Applied, Case, Stored
 from gateway.desk.decision import Outgoing
 from gateway.errors import ConfigurationError
+from gateway.inbound.deciding import Decider
+from gateway.inbound.express import Express
 from gateway.inbound.journal import Journal, Queue
 from gateway.inbound.reader import Reader
 from gateway.inbound.worker import Worker
@@ -143,19 +145,18 @@ class Pipeline:
         self._page_transport = open_transport(settings.outbound, settings.hostname)
         by_mail = MailNotifier(composer.compose_page, self._page_transport)
         self.pager = Pager(store.pages, Notifiers(by_mail, self._web), clock, settings.gateway.lease_seconds)
-        self.worker = self._worker()
+        decider = Decider(
+            settings, self.keys, store.ids, store.mails, self._letters, store.node if self._delivers else "", clock,
+            self._done,
+        )  # fmt: skip
+        self.worker = Worker(store.writer, store.mails, self.queue, self.reader, decider, clock)
+        express = Express(self.journal, self.queue, self.reader, decider, store.writer, store.mails, clock)
+        self.accept = express.accept if works else self.journal.accept
 
     def _outbox(self) -> Outbox:
         transport = open_transport(self.settings.outbound, self.settings.hostname)
         outbox = self.store.outbox
         return Outbox(outbox, transport, outbox.attachments, self._report, self.settings, self.keys, self.clock)
-
-    def _worker(self) -> Worker:
-        store = self.store
-        return Worker(
-            self.settings, self.keys, store.writer, store.ids, store.mails, self.queue, self.reader, self._letters,
-            store.node if self._delivers else "", self.clock, self._done,
-        )  # fmt: skip
 
     def _report(self, due: Due, why: str) -> None:
         def job(connection: Connection) -> Ticket | None:

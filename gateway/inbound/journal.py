@@ -155,16 +155,21 @@ class Journal:
                     future.set_exception(problem)
             return
         accepted = result.result()
-        for via, number in Counter(envelope.via for envelope, _ in batch.mails).items():
-            metrics.mails_accepted(via, number)
         for one, future in zip(accepted, batch.futures, strict=True):
             if not future.done():
                 future.set_result(one.id)
         if batch.mine:
             self._queue.put(accepted)
-        with log.together():
-            for one in accepted:
-                envelope = one.envelope
-                log.mail_accepted(
-                    one.id, envelope.via, envelope.peer, envelope.mail_from, envelope.recipients, one.size
-                )  # fmt: skip
+        tell_accepted(accepted)
+
+
+def tell_accepted(mails: Sequence[Waiting]) -> None:
+    """Count and log mails whose commit is done."""
+    for via, number in Counter(one.envelope.via for one in mails).items():
+        metrics.mails_accepted(via, number)
+    with log.together():
+        for one in mails:
+            envelope = one.envelope
+            log.mail_accepted(
+                one.id, envelope.via, envelope.peer, envelope.mail_from, envelope.recipients, one.size
+            )  # fmt: skip

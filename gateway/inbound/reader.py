@@ -98,6 +98,24 @@ class Reader:
         except (_Died, TimeoutError):
             return [await self._alone(id_, raw) for id_, raw in zip(ids, raws, strict=True)]
 
+    @property
+    def size(self) -> int:
+        """How many children there are at most."""
+        return self._settings.workers
+
+    @property
+    def idle(self) -> bool:
+        """Whether a child is there that has nothing to do."""
+        return bool(self._idle) and not self._room.locked()
+
+    async def try_to_read(self, raw: Raw) -> Finding | None:
+        """Read one mail; None where the child did not live to tell."""
+        try:
+            result: list[Finding] = await self._ask("read", [raw])
+            return result[0]
+        except (_Died, TimeoutError):
+            return None
+
     async def _alone(self, id_: int, raw: Raw) -> Finding:
         why = ""
         for _ in range(_TRIES):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from gateway.desk import tokens
 from gateway.desk.tokens import Keys
-from gateway.inbound.journal import Journal
 from gateway.model import Envelope
 from gateway.settings import Settings
 
@@ -20,19 +19,19 @@ class Reception:
         self,
         settings: Settings,
         keys: Keys,
-        journal: Journal,
+        accept: Callable[[Envelope, bytes], Awaitable[int]],
         clock: Callable[[], datetime],
         trouble: Callable[[], str],
     ) -> None:
         self._settings = settings
         self._keys = keys
-        self._journal = journal
+        self._accept = accept
         self._clock = clock
         self._domains = {address.rpartition("@")[2] for address in settings.by_address}
         self._trouble = trouble
 
     async def accept(self, envelope: Envelope, raw: bytes) -> int:
-        return await self._journal.accept(envelope, raw)
+        return await self._accept(envelope, raw)
 
     def knows(self, address: str) -> bool:
         """Own addresses, those with a genuine token, and postmaster (RFC 5321 §4.5.1)."""

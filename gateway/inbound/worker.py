@@ -7,30 +7,25 @@ is safe, and if even that fails it ends as failed, where the operator sees it. N
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection
 
 from gateway import log
-from gateway.db.ids import Ids
-from gateway.db.known import load
 from gateway.db.mails import MOST_TRIES, RETRY, LeaseLost, Mails, Outcome, Waiting
 from gateway.db.raw import OBJECT
-from gateway.db.unit import Applied, Case, Compose, Raced, Unit
+from gateway.db.unit import Applied, Raced
 from gateway.db.writer import Writer
-from gateway.desk import decide, threading
-from gateway.desk.decision import Decision, Known, Lookups
-from gateway.desk.tokens import Keys
 from gateway.errors import GatewayError, Unavailable
-from gateway.inbound.findings import Missing, Read, Unreadable
+from gateway.inbound.deciding import Decider, Item, Trouble, independent
+from gateway.inbound.findings import Missing
 from gateway.inbound.journal import Queue
 from gateway.inbound.reader import Reader
 from gateway.model import MailState
-from gateway.settings import Settings
 
 BATCH = 32
 BATCH_BYTES = 4 * 1024 * 1024
@@ -40,48 +35,25 @@ POLL_SECONDS = 1.0
 ``gateway ingest`` and of nodes that died."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    waiting: Waiting
-    result: Read | Unreadable
-    lookups: Lookups
-
-
-@dataclass(frozen=True, slots=True)
-class _Trouble:
-    waiting: Waiting
-    problem: Exception
-
-
 class Worker:
     """Lives in the event loop; reads in children, decides and writes in the writer's thread."""
 
     def __init__(
         self,
-        settings: Settings,
-        keys: Keys,
         writer: Writer,
-        ids: Ids,
         mails: Mails,
         queue: Queue,
         reader: Reader,
-        compose: Compose,
-        node: str,
+        decider: Decider,
         clock: Callable[[], datetime],
-        done: Callable[[Sequence[Applied]], None],
     ) -> None:
-        self._settings = settings
-        self._keys = keys
         self._writer = writer
-        self._ids = ids
         self._mails = mails
         self._queue = queue
         self._reader = reader
-        self._compose = compose
-        self._node = node
+        self._decider = decider
         self._clock = clock
-        self._done = done
-        self._room = asyncio.Semaphore(settings.reading.workers + 1)
+        self._room = asyncio.Semaphore(reader.size + 1)
         self._running: set[asyncio.Task[None]] = set()
         self._more = True
         """Whether the database may hold more that is due than was claimed last."""
@@ -188,22 +160,18 @@ class Worker:
         try:
             raws = [self._mails.segment(one.stored) if one.stored else one.raw for one in batch]
             results = await self._reader.read([waiting.id for waiting in batch], raws)
-            items: list[_Item] = []
+            items: list[Item] = []
             for waiting, result in zip(batch, results, strict=True):
                 if isinstance(result, Missing):
                     await self._set_aside(waiting, OSError(f"raw mail: {result.why}"))
                 else:
-                    items.append(self._item(waiting, result))
+                    items.append(self._decider.item(waiting, result))
             for group in independent(items):
                 await self._apply(group)
         finally:
             self._queue.done(batch)
 
-    def _item(self, waiting: Waiting, result: Read | Unreadable) -> _Item:
-        lookups = threading.lookups(result.mail, waiting.envelope, self._settings, self._keys, self._clock())
-        return _Item(waiting, result, lookups)
-
-    async def _apply(self, items: Sequence[_Item]) -> None:
+    async def _apply(self, items: Sequence[Item]) -> None:
         """Decide on mails and write it down, however long the database is away."""
         while not await self._try_to_apply(items):
             with suppress(TimeoutError):
@@ -211,10 +179,10 @@ class Worker:
             if self._stopping.is_set():
                 return
 
-    async def _try_to_apply(self, items: Sequence[_Item]) -> bool:
+    async def _try_to_apply(self, items: Sequence[Item]) -> bool:
         """False where the database is away."""
         try:
-            results = await asyncio.wrap_future(self._writer.submit(lambda connection: self._decide(connection, items)))
+            results = await asyncio.wrap_future(self._writer.submit(partial(self._decider.decide, items=items)))
         except Unavailable as problem:
             log.part_crashed("worker", problem)
             return False
@@ -230,44 +198,17 @@ class Worker:
                 await self._set_aside(items[0].waiting, problem)
         else:
             applied = [one for one in results if isinstance(one, Applied)]
-            self._done(applied)
-            self._tell(items, applied)
+            self._decider.committed(items, applied)
             for trouble in results:
-                if isinstance(trouble, _Trouble):
+                if isinstance(trouble, Trouble):
                     await self._set_aside(trouble.waiting, trouble.problem)
         return True
 
-    async def _one_by_one(self, items: Sequence[_Item]) -> None:
+    async def _one_by_one(self, items: Sequence[Item]) -> None:
         """A lease that was lost concerns one mail, and another node has it then; the others go on."""
         if len(items) > 1:
             for item in items:
                 await self._apply([item])
-
-    def _decide(self, connection: Connection, items: Sequence[_Item]) -> list[Applied | _Trouble]:
-        """In the writer's thread. May run twice, so it changes nothing but the database."""
-        now = self._clock()
-        unit = Unit(connection, self._ids, self._mails, self._settings, self._compose, self._node, now)
-        results: list[Applied | _Trouble] = []
-        known = load(connection, [item.lookups for item in items], self._settings.loops, now)
-        for item, facts in zip(items, known, strict=True):
-            try:
-                decision = self._decision(item, facts, now)
-                results.append(unit.add(Case(item.waiting.id, item.result.mail, item.lookups, facts, decision)))
-            except Exception as problem:
-                results.append(_Trouble(item.waiting, problem))
-        unit.flush()
-        return results
-
-    def _decision(self, item: _Item, known: Known, now: datetime) -> Decision:
-        waiting, result = item.waiting, item.result
-        if isinstance(result, Read) and waiting.attempts < MOST_TRIES:
-            return decide.decide(
-                result.mail, waiting.envelope, result.verdict, item.lookups, known, self._settings, now,
-                released=waiting.released,
-            )  # fmt: skip
-        mail = result.mail
-        sender = mail.identity.address or waiting.envelope.mail_from
-        return decide.unreadable(waiting.envelope, mail.subject, sender, item.lookups, known, self._settings, now)
 
     async def _set_aside(self, waiting: Waiting, problem: Exception) -> None:
         log.mail_failed(waiting.id, problem, waiting.attempts + 1)
@@ -288,45 +229,3 @@ class Worker:
         except (GatewayError, LeaseLost) as again:
             # The database is away: the lease ends some time, and the mail is claimed again.
             log.part_crashed("worker", again)
-
-    def _tell(self, items: Iterable[_Item], applied: Iterable[Applied]) -> None:
-        now = self._clock()
-        received = {item.waiting.id: item.waiting.received_at for item in items}
-        with log.together():
-            for one in applied:
-                _tell(one, (now - received[one.mail_id]).total_seconds())
-
-
-def _tell(one: Applied, seconds: float) -> None:
-    ticket, decision = one.ticket, one.decision
-    if ticket is not None and decision.opens is not None:
-        action = decision.verdict.action if decision.verdict else ""
-        log.ticket_opened(ticket.number, ticket.severity, ticket.category, ticket.mailbox, action)
-    elif ticket is not None and decision.message is not None:
-        log.message_added(ticket.number, decision.message.kind)
-    log.mail_done(one.mail_id, decision.state, decision.reason, ticket.number if ticket else "", seconds)
-
-
-def independent(items: Sequence[_Item]) -> list[list[_Item]]:
-    """Cut a batch, in order, into runs in which no mail depends on what an earlier one of the same run changes."""
-    runs: list[list[_Item]] = []
-    touched: set[object] = set()
-    for item in items:
-        keys = _keys(item)
-        if not runs or keys & touched:
-            runs.append([])
-            touched = set()
-        runs[-1].append(item)
-        touched |= keys
-    return runs
-
-
-def _keys(item: _Item) -> set[object]:
-    lookups, mail = item.lookups, item.result.mail
-    keys: set[object] = {(kind, key) for kind, key in (("mail", lookups.dedupe), ("from", lookups.sender)) if key}
-    keys.update(("id", message_id) for message_id in (*lookups.message_ids, mail.message_id) if message_id)
-    if lookups.token is not None:
-        keys.add(("ticket", lookups.token.ticket_id))
-    if lookups.tag:
-        keys.add(("ticket", lookups.tag))
-    return keys

@@ -75,7 +75,7 @@ class World:
         """Take mails in, and wait until they are read and decided on."""
         for letter in letters:
             envelope = Envelope("smtp", letter.sender, ("support@example.com",))
-            letter.kept = bool(await self.pipeline.journal.accept(envelope, letter.data))
+            letter.kept = bool(await self.pipeline.accept(envelope, letter.data))
         await self.until(self._all_read, "all mails are read")
 
     async def _all_read(self) -> bool:

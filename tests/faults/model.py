@@ -1,9 +1,9 @@
 """The states of a mail and of a delivery, small enough that every order of events and faults can be walked.
 
 One client has one mail. Nodes take it into the journal, answer, read it, end it in one transaction together with its
-confirmation, and hand that to the relay. At every point a node may be killed, which takes all it had in memory, or be
-held still until its leases end, and go on afterwards. Two rules are to hold in every state that can be reached, and
-two in every state in which nothing can happen any more.
+confirmation, and hand that to the relay; or they read it first, and keep and end it in one transaction. At every point
+a node may be killed, which takes all it had in memory, or be held still until its leases end, and go on afterwards. Two
+rules are to hold in every state that can be reached, and two in every state in which nothing can happen any more.
 """
 
 from __future__ import annotations
@@ -134,6 +134,9 @@ def _intake(state: State, number: int, node: Node, rules: Rules) -> Iterator[Eve
         copies = (*state.copies, Copy(Row.WRITTEN, number))
         taken = replace(state, client=Client.SENT, tries=state.tries - 1, copies=copies)
         yield "write", _put(taken, number, replace(node, answers=len(copies) - 1))
+        at_once = replace(taken, copies=(*state.copies, Copy(Row.ENDED, number)))
+        opened = at_once if state.messages and rules.knows_what_it_has_seen else _open(at_once)
+        yield "write and end in one transaction", _put(opened, number, replace(node, answers=len(copies) - 1))
     if node.answers < 0:
         return
     copy = state.copies[node.answers]

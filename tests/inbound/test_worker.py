@@ -3,83 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from gateway import reading
-from gateway.db.store import Store, open_store
-from gateway.db.unit import Applied
-from gateway.desk.tokens import Keys
+from gateway.db.mails import MOST_TRIES
 from gateway.inbound import worker as working
-from gateway.inbound.findings import Missing, Raw, Read, Unreadable
-from gateway.inbound.journal import Journal, Queue
-from gateway.inbound.judge import judge
-from gateway.inbound.worker import MOST_TRIES, Worker
-from gateway.model import Composed, Envelope
-from gateway.settings import Agent, Mailbox, Reading, Settings
-from gateway.triage.policy import DEFAULT
-
-SETTINGS = Settings(mailbox=(Mailbox(name="support", addresses=("support@example.com",)),))
-STAFFED = SETTINGS.model_copy(update={"agent": (Agent(name="Ann", address="ann@example.com"),)})
-ENVELOPE = Envelope("smtp", "kim@example.net", ("support@example.com",))
-
-
-def raw(subject: str, sender: str = "kim@example.net", text: str = "How do I export?") -> bytes:
-    return (
-        f"From: {sender}\r\nTo: support@example.com\r\nSubject: {subject}\r\n"
-        f"Message-ID: <{subject.replace(' ', '.')}@example.net>\r\n\r\n{text}\r\n"
-    ).encode()
-
-
-class InProcess:
-    """Reads without a child; what holds the word POISON cannot be read."""
-
-    async def read(self, ids, raws):
-        return [self._one(one) for one in raws]
-
-    def _one(self, at: Raw):
-        try:
-            one = at if isinstance(at, bytes) else at.read()
-        except OSError as problem:
-            return Missing(str(problem))
-        if b"POISON" in one:
-            return Unreadable("reading took too long", reading.salvage(one, reading.Limits(), "unreadable"))
-        return Read(*judge(one, Reading(), DEFAULT))
-
-
-class Bench:
-    """A worker on a real store, with a clock that the test moves."""
-
-    def __init__(self, folder: Path, settings: Settings = SETTINGS) -> None:
-        self.store: Store = open_store(f"sqlite:///{folder / 'g.db'}", "node-a", serve=True)
-        self.folder = folder
-        self.now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-        self.broken: Callable[[str], bool] = lambda subject: False
-        self.queue = Queue()
-        self.journal = Journal(self.store.writer, self.store.mails, self.queue, lambda: self.now)
-        self.applied: list[Applied] = []
-        self.worker = Worker(
-            settings, Keys({1: b"k" * 32}), self.store.writer, self.store.ids, self.store.mails, self.queue,
-            InProcess(), self._compose, "node-a", lambda: self.now, self.applied.extend,
-        )  # fmt: skip
-
-    def _compose(self, out, ticket, case, attachments, now) -> Composed:
-        if self.broken(case.read.subject):
-            raise RuntimeError("the template is broken")
-        name = f"{out.template}-{case.mail_id}-{out.recipient.address}"
-        return Composed(out.template, "support", out.recipient.address, name, b"x", "", (), out.automatic)
-
-    async def accept(self, *mails: bytes) -> None:
-        await asyncio.gather(*(self.journal.accept(ENVELOPE, one) for one in mails))
-
-    def states(self) -> list[tuple[str, str]]:
-        return [(m.subject, m.state) for m in reversed(self.store.queries.mails())]
+from tests.inbound.bench import ENVELOPE, SETTINGS, STAFFED, Bench, raw
 
 
 @pytest.fixture
