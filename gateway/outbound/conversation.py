@@ -8,21 +8,21 @@ commands of the next mail, where one waits, right behind it: a mail costs one wr
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from gateway.outbound import columns
-
 AT_ONCE = 2
 """Mails on one connection, where the relay pipelines: one that is handed over, and the one behind it."""
 _LONGEST_REPLY = 64 * 1024
-_STRAY = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_STRAY = re.compile(r"\r(?!\n)|(?<!\r)\n")
 _END = b".\r\n"
 _BLOCK = 32 * 1024
 _STEPS = ("MAIL", "RCPT", "DATA", "mail")
 """What the relay answers; ``mail`` is the data."""
 _YES = ((b"250", b"251"), (b"250", b"251"), (b"354",), (b"250",))
+_Piece = bytes | memoryview
 
 
 def always() -> bool:
@@ -112,7 +112,7 @@ class Conversation(asyncio.Protocol):
     def _go_on(self) -> None:
         """Say what comes next. The data of a mail is said once its commands are answered, and no commands are said
         before the data of the mail in front."""
-        words: list[bytes] = []
+        words: list[_Piece] = []
         for mail in tuple(self._mails):
             if mail.answered == mail.asked:
                 words += self._words(mail)
@@ -123,7 +123,7 @@ class Conversation(asyncio.Protocol):
             self._timer = self._timer or self._loop.call_later(self._timeout, self._look)
             self._transport.writelines(words)
 
-    def _words(self, mail: _Mail) -> Sequence[bytes]:
+    def _words(self, mail: _Mail) -> Sequence[_Piece]:
         """The next step or steps of a mail."""
         first = mail.asked
         if first < len(mail.commands):
@@ -133,7 +133,7 @@ class Conversation(asyncio.Protocol):
             self._break(ConnectionError("the mail is not in hand any more"), mail)
             return ()
         mail.asked += 1
-        return (quoted(mail.data),)
+        return quoted(mail.data)
 
     def _look(self) -> None:
         """Whether the relay takes too long. One timer goes on from mail to mail, for setting one costs more."""
@@ -150,10 +150,13 @@ class Conversation(asyncio.Protocol):
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         if len(self._buffer) + sum(map(len, self._text)) > _LONGEST_REPLY:
             self._break(ConnectionError("the relay's reply is too long"))
+        mails = len(self._mails)
         for line in lines:
             self._line(line.removesuffix(b"\r"))
-        if self._broken is None:
+        if len(self._mails) == mails:
             self._go_on()
+        elif self._mails:  # whoever is told now that his mail was taken may have the next: both go in one write
+            self._loop.call_soon(self._go_on)
 
     def _line(self, line: bytes) -> None:
         code, mark = line[:3], line[3:4]
@@ -166,8 +169,8 @@ class Conversation(asyncio.Protocol):
             self._reply(code, text)
 
     def _reply(self, code: bytes, text: list[bytes]) -> None:
-        mail = next((one for one in self._mails if one.answered < one.asked), None)
-        if mail is None:
+        mail = self._mails[0] if self._mails else None
+        if mail is None or mail.answered == mail.asked:
             self._break(ConnectionError(f"the relay said unasked: {_readable(code, *text)}"))
         elif code in _YES[mail.answered]:
             mail.answered += 1
@@ -212,31 +215,35 @@ def _readable(*words: bytes) -> str:
     return b" ".join(words).decode("utf-8", "replace")
 
 
-def quoted(data: bytes) -> bytes:
-    """Data as it goes over the wire, with its end: only CRLF ends a line, and a leading dot is doubled
+def quoted(data: bytes) -> list[_Piece]:
+    """Data as it goes over the wire, in pieces and with its end: only CRLF ends a line, and a leading dot is doubled
     (RFC 5321 §4.5.2), so that nothing inside can be taken for the end.
     """
-    wire = b"".join([block if _is_even(block) else _dotted(block) for block in _blocks(data)])
-    return wire + (_END if wire.endswith(b"\r\n") else b"\r\n" + _END)
+    return [*map(_quoted, _blocks(data)), _END if data.endswith((b"\r", b"\n")) else b"\r\n" + _END]
 
 
-def _blocks(data: bytes) -> Iterator[bytes]:
+def _blocks(data: bytes) -> Iterator[memoryview]:
     """Whole lines, some at a time."""
-    start = 0
+    whole, start = memoryview(data), 0
     while start < len(data):
         end = data.rfind(b"\n", start, start + _BLOCK) + 1 or data.find(b"\n", start) + 1 or len(data)
-        yield data[start:end]
+        yield whole[start:end]
         start = end
 
 
-def _is_even(block: bytes) -> bool:
-    """Whether these are lines of one length that CRLF ends and that hold no dot: all is well, as in base64."""
-    lines = columns.joined(block)
-    return lines is not None and not (b"\r" in lines or b"\n" in lines or b"." in lines)
+def _quoted(block: memoryview) -> _Piece:
+    """Most blocks of large mails are base64 and hold no dot: they go as they are."""
+    text = str(block, "latin-1")
+    if not _in_lines(text):
+        text = _STRAY.sub("\r\n", text)
+    elif "." not in text:
+        return block
+    text = text.replace("\r\n.", "\r\n..")
+    return (f".{text}" if text.startswith(".") else text).encode("latin-1")
 
 
-def _dotted(block: bytes) -> bytes:
-    if not block.count(b"\r") == block.count(b"\n") == block.count(b"\r\n"):
-        block = _STRAY.sub(b"\r\n", block)
-    block = block.replace(b"\r\n.", b"\r\n..")
-    return b"." + block if block.startswith(b".") else block
+def _in_lines(text: str) -> bool:
+    """Whether only CRLF ends a line. The decoder notes every kind of line end in one pass, in C."""
+    decoder = io.IncrementalNewlineDecoder(None, translate=False)
+    decoder.decode(text, final=True)
+    return decoder.newlines in (None, "\r\n")

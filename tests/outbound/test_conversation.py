@@ -164,6 +164,26 @@ async def test_the_next_mails_commands_go_right_behind_the_data() -> None:
     assert talk.idle
 
 
+async def test_whoever_has_the_next_mail_when_his_last_was_taken_gets_it_into_the_write_of_the_one_in_front() -> None:
+    wire = Wire()
+    talk = Conversation(wire, pipelining=True, timeout=60)
+
+    async def one_after_the_other() -> None:
+        for _ in range(2):
+            await talk.send(b"<s@x>", b"<r@x>", b"Subject: x\r\n\r\n.\r\n", always)
+
+    first_and_third, second = asyncio.ensure_future(one_after_the_other()), again(talk)
+    await asyncio.sleep(0)
+    talk.data_received(GO)
+    talk.data_received(b"250 kept\r\n" + GO)
+    await asyncio.sleep(0)
+    assert wire.said[2:] == [WIRE + b"".join(COMMANDS)]
+    talk.data_received(b"250 kept\r\n" + GO)
+    await second
+    talk.data_received(b"250 kept\r\n")
+    await first_and_third
+
+
 async def test_a_mail_that_comes_while_the_relay_takes_the_one_in_front_does_not_wait_for_that() -> None:
     talk, wire, first = start()
     await asyncio.sleep(0)
@@ -224,7 +244,7 @@ ODD = st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"..", b"a", b"\0"]
 @given(st.lists(st.one_of(EVEN, ODD).map(b"".join), max_size=4).map(b"".join), st.sampled_from([1, 5, 20, 1000]))
 def test_however_data_is_cut_for_quoting_it_arrives_whole_and_ends_once(data: bytes, block: int) -> None:
     with patch.object(conversation, "_BLOCK", block):
-        wire = quoted(data)
+        wire = b"".join(quoted(data))
     assert wire.find(b"\r\n.\r\n") == len(wire) - 5
     arrived = re.sub(rb"(?m)^\.", b"", wire.removesuffix(b".\r\n"))
     lines = re.sub(rb"\r\n|\r|\n", b"\r\n", data)

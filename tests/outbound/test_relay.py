@@ -384,7 +384,7 @@ async def test_a_refusal_after_the_data_counts() -> None:
 @pytest.mark.incident("CVE-2023-51764")
 @given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"..", b"a", b"\0"]), max_size=30).map(b"".join))
 def test_only_the_end_ends_the_data(data: bytes) -> None:
-    wire = quoted(data)
+    wire = b"".join(quoted(data))
     assert wire.endswith(b"\r\n.\r\n")
     assert wire.find(b"\r\n.\r\n") == len(wire) - 5
     assert not wire.startswith(b".\r\n") or wire == b".\r\n"
