@@ -144,7 +144,8 @@ class Pipeline:
         self._web = WebNotifier.with_timeout(settings.oncall.timeout_seconds)
         self._page_transport = open_transport(settings.outbound, settings.hostname)
         by_mail = MailNotifier(composer.compose_page, self._page_transport)
-        self.pager = Pager(store.pages, Notifiers(by_mail, self._web), clock, settings.gateway.lease_seconds)
+        notifiers = Notifiers(by_mail, self._web)
+        self.pager = Pager(store.pages, notifiers, clock, settings.oncall, settings.gateway.lease_seconds)
         decider = Decider(
             settings, self.keys, store.ids, store.mails, self._letters, store.node if self._delivers else "", clock,
             self._done,

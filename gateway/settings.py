@@ -134,6 +134,8 @@ class Agent(Section):
 class Oncall(Section):
     notify: Annotated[tuple[Target, ...], Listed] = ()
     timeout_seconds: Amount = 10
+    burst: Positive = 60
+    gather_seconds: Positive = 10
 
 
 class Loops(Section):

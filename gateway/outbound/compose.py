@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
+from hashlib import sha256
 
 from gateway.desk import loop, tokens
 from gateway.desk.decision import Outgoing
@@ -57,14 +59,15 @@ class Composer:
             automatic=out.automatic,
         )
 
-    def compose_page(self, page: Page, address: str) -> Composed:
-        """A page as a mail. Everything in it comes from the page, so a second try is the same mail."""
+    def compose_page(self, pages: Sequence[Page], address: str) -> Composed:
+        """Pages as one mail. Everything in it comes from them, so a second try is the same mail."""
+        page = pages[0]
         prefix = page.ticket_number.rpartition("-")[0].upper()
         mailbox = next((m for m in self._settings.mailbox if m.prefix.upper() == prefix), self._settings.mailbox[0])
         out = Outgoing("page", Address("", address), "none", automatic=True)
         language = self._renderer.language("page", (mailbox.language,))
-        rendered = self._renderer.render("page", language, self._showing.page(page, mailbox, language))
-        unique = f"page-{page.id}.{page.ticket_number}"
+        rendered = self._renderer.render("page", language, self._showing.page(pages, mailbox, language))
+        unique = f"{pages_name(pages)}.{page.ticket_number}"
         head = self._head(out, mailbox, None, Cause(), page.created_at, unique, rendered.subject)
         content = frame.build(head, rendered.text, rendered.html, f"=_{unique}", mixed=False)
         message_id = f"{unique}@{self._settings.hostname}"
@@ -161,3 +164,11 @@ def _machine(template: str, automatic: bool, answers: bool) -> str:
     fields = headers.token("Auto-Submitted", "auto-replied" if automatic and answers else "auto-generated")
     fields += headers.token("X-Auto-Response-Suppress", "All")
     return fields + (headers.token("Precedence", "auto_reply") if automatic else "")
+
+
+def pages_name(pages: Sequence[Page]) -> str:
+    """The same for the same pages, and for no others: so a second try can be told from news."""
+    if len(pages) == 1:
+        return f"page-{pages[0].id}"
+    ids = ",".join(str(page.id) for page in pages)
+    return f"pages-{sha256(ids.encode()).hexdigest()[:24]}"

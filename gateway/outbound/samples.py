@@ -114,6 +114,11 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
             requester="Carla Customer <carla@customer.example>",
             text=_TEXT,
             evidence=_EVIDENCE,
+            others=(
+                views.Paged(
+                    number="SUP-1043", severity="S0", subject="Nobody can log in", requester="dan@customer.example"
+                ),
+            ),
         ),
         views.Page(**_COMMON, **_CRITICAL, requester="carla@customer.example", text=_TEXT),
     ),

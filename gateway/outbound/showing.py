@@ -68,7 +68,8 @@ class Showing:
             return self._notice(ticket, cause, language, common)
         raise KeyError(f"there is no template {out.template!r}")
 
-    def page(self, page: Page, mailbox: Mailbox, language: str) -> views.Page:
+    def page(self, pages: Sequence[Page], mailbox: Mailbox, language: str) -> views.Page:
+        page, *others = pages
         return views.Page(
             **_common(mailbox, None, page.subject) | {"number": page.ticket_number},
             severity=page.severity.value,
@@ -76,6 +77,15 @@ class Showing:
             requester=clean(page.requester),
             text=page.text[:LONGEST_TEXT],
             evidence=tuple(clean(line) for line in page.evidence),
+            others=tuple(
+                views.Paged(
+                    number=other.ticket_number,
+                    severity=other.severity.value,
+                    subject=clean(other.subject),
+                    requester=clean(other.requester),
+                )
+                for other in others
+            ),
         )
 
     def _expected_by(self, severity: Severity, now: datetime) -> views.Moment:

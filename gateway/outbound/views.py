@@ -133,6 +133,16 @@ class Notice(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paged:
+    """What else the on-call is told of, if one page tells of several tickets."""
+
+    number: str
+    severity: str
+    subject: str
+    requester: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page(View):
     """To the on-call."""
 
@@ -141,6 +151,7 @@ class Page(View):
     requester: str
     text: str
     evidence: tuple[str, ...] = ()
+    others: tuple[Paged, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,10 @@ DRIPS = 1000
 URGENT_EVERY = 100
 MEMORY = 300 * 1024 * 1024
 _SLOW = b"EHLO slow.example\r\nMAIL FROM:<slow@example.net>\r\nRCPT TO:<support@example.com>\r\nDATA\r\n"
-_ROOM = {"GATEWAY_SMTP_MAX_CONNECTIONS": "2000", "GATEWAY_SMTP_MAX_CONNECTIONS_PER_PEER": "2000"}
+_ROOM = {
+    "GATEWAY_SMTP_MAX_CONNECTIONS": "2000", "GATEWAY_SMTP_MAX_CONNECTIONS_PER_PEER": "2000",
+    "GATEWAY_ONCALL_BURST": "2000",
+}  # fmt: skip
 _RESIDENT = re.compile(r"^Rss:\s+(\d+) kB", re.MULTILINE)
 
 

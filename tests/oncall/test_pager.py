@@ -10,6 +10,7 @@ from gateway.errors import Permanent, Temporary, Unavailable
 from gateway.model import Page, Severity
 from gateway.oncall.pager import GIVE_UP, RETRIES, Pager
 from gateway.retry import next_wait
+from gateway.settings import Oncall
 from tests.outbound.fakes import START, Clock, FakeStore, running, until
 
 
@@ -21,28 +22,33 @@ class PageStore(FakeStore):
 class FakeNotifier:
     answers: dict[str, Exception] = field(default_factory=dict)
     told: list[int] = field(default_factory=list)
+    calls: list[list[int]] = field(default_factory=list)
     stuck: set[str] = field(default_factory=set)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def notify(self, page: Page) -> None:
-        if page.target in self.stuck:
+    async def notify(self, pages: Sequence[Page]) -> None:
+        target = pages[0].target
+        if target in self.stuck:
             await self.gate.wait()
-        if page.target in self.answers:
-            raise self.answers[page.target]
-        self.told.append(page.id)
+        if target in self.answers:
+            raise self.answers[target]
+        self.calls.append([page.id for page in pages])
+        self.told += self.calls[-1]
 
 
-def page(id_: int, target: str = "https://a.example/x", attempts: int = 0) -> Page:
+def page(
+    id_: int, target: str = "https://a.example/x", attempts: int = 0, severity: Severity = Severity.S0
+) -> Page:
     return Page(
-        id_, 1042, "SUP-1042", target, Severity.S0, "Portal is down", "carla@customer.example", "Help", (), attempts,
+        id_, 1042, "SUP-1042", target, severity, "Portal is down", "carla@customer.example", "Help", (), attempts,
         START,
     )  # fmt: skip
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, **limits: float) -> None:
         self.store, self.notifier, self.clock = PageStore(), FakeNotifier(), Clock()
-        self.pager = Pager(self.store, self.notifier, self.clock)  # type: ignore[arg-type]
+        self.pager = Pager(self.store, self.notifier, self.clock, Oncall(**limits))  # type: ignore[arg-type]
 
     def add(self, *pages: Page) -> None:
         self.store.add(*pages)  # type: ignore[arg-type]
@@ -166,3 +172,32 @@ async def test_stopping_finishes_what_is_on_its_way() -> None:
     world.notifier.gate.set()
     await asyncio.wait_for(task, 10)
     assert world.store.done == [1]
+
+
+@pytest.mark.incident("Paging abuse")
+async def test_pages_beyond_the_burst_are_gathered_into_one_that_names_each() -> None:
+    world = World(burst=2, gather_seconds=1)
+    world.add(*(page(n) for n in range(1, 50)), page(50, severity=Severity.S1), page(51))
+    async with running(world.pager):
+        await until(lambda: len(world.store.done) == 51)
+    assert world.notifier.calls == [[1], [2], [*range(3, 50), 51, 50]]
+
+
+@pytest.mark.incident("Paging abuse")
+async def test_gathered_pages_that_fail_are_each_tried_again() -> None:
+    world = World(burst=1, gather_seconds=1)
+    world.add(page(1), page(2), page(3))
+    async with running(world.pager):
+        await until(lambda: world.store.done == [1])
+        world.notifier.answers["https://a.example/x"] = Temporary("no", "down")
+        await until(lambda: len(world.store.put_off) == 2)
+    assert sorted(id_ for id_, _, _ in world.store.put_off) == [2, 3]
+
+
+@pytest.mark.incident("Paging abuse")
+async def test_a_crowd_at_one_target_makes_no_other_wait() -> None:
+    world = World(burst=1, gather_seconds=1000)
+    world.add(page(1), page(2), page(3, "https://b.example/x"))
+    async with running(world.pager):
+        await until(lambda: sorted(world.store.done) == [1, 3])
+    assert world.notifier.calls == [[1], [3]]

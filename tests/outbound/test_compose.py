@@ -308,7 +308,7 @@ def test_a_second_try_of_a_page_is_the_same_mail() -> None:
         7, 1042, "SUP-1042", "mailto:oncall@example.com", Severity.S0, "Portal\r\nBcc: x", "carla@customer.example",
         "It does not load.", ("core",), 0, NOW,
     )  # fmt: skip
-    first, again = (COMPOSER.compose_page(p, "oncall@example.com") for p in (page, replace(page, attempts=3)))
+    first, again = (COMPOSER.compose_page([p], "oncall@example.com") for p in (page, replace(page, attempts=3)))
     assert first == again
     assert parsed(first.content)["Subject"] == "S0 [SUP-1042] Portal Bcc: x"
     assert first.recipient == "oncall@example.com"
