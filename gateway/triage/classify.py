@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.model import Action, Category, Evidence, Severity, Verdict
 from gateway.triage import security
@@ -28,8 +28,7 @@ WHOLE_SERVICE = "workbook"
 """The component meant where many say that "it" is down: what everybody works with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What the words came to. ``subcategory`` such as ``core.login``; empty for no category."""
 
     severity: Severity
@@ -98,6 +97,8 @@ def _incident(report: Report) -> Finding | None:
 
 def _over(report: Report) -> Finding | None:
     """Recovered, and nothing bad is said after that."""
+    if not report.mentions("past"):
+        return None
     past = [place for place, s in enumerate(report.body) if MARK["past"] in s.outline]
     if not past or report.mentions("again") or any(s.bad for s in report.body[past[-1] + 1 :]):
         return None
@@ -268,4 +269,4 @@ def _missing(finding: Finding, report: Report, attachments: tuple[str, ...]) -> 
 
 
 def _counted(report: Report) -> bool:
-    return any(s.people or s.places for s in report.all)
+    return MARK["number"] in report.marks and any(s.people or s.places for s in report.all)

@@ -49,6 +49,7 @@ _SPACING = (
 third of a regular expression's time. A full stop or colon inside of a word (12:30, host names) stays."""
 _LOOKED_FOR = tuple((mark.strip() or mark, mark, spaced) for mark, spaced in _SPACING)
 """Each with its sign, for one character is looked for ten times as fast as two."""
+_LOOKED_FOR_IN_ASCII = tuple(row for row in _LOOKED_FOR if row[0].isascii())
 _DIGIT_COMMA = re.compile(r",(?<=\d,)(?=\d)")
 PUNCTUATION = {
     **dict.fromkeys(".!…。！|", END),
@@ -120,7 +121,7 @@ class Lexicon:
         text = f" {_DIGIT_COMMA.sub('', text.lower().replace(' - ', ' , '))} "
         # As bytes, for a text beyond ASCII is translated character by character.
         text = text.encode("utf-8", "surrogatepass").translate(_BETWEEN).decode("utf-8", "surrogatepass")
-        for sign, mark, spaced in _LOOKED_FOR:
+        for sign, mark, spaced in _LOOKED_FOR_IN_ASCII if text.isascii() else _LOOKED_FOR:
             if sign in text:
                 text = text.replace(mark, spaced)
         if self.script is not None:

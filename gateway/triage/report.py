@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.triage.concepts import MARK, any_of, pattern
 from gateway.triage.lexicon import Lexicon
@@ -15,8 +15,7 @@ _PERCENT = pattern("number ~0 percent")
 _NOTHING = Sentence("", ())
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     head: tuple[Sentence, ...]
     """Of the subject; empty where it is an older mail's."""
     old_head: tuple[Sentence, ...]
@@ -44,21 +43,24 @@ class Report:
             head, old_head = (), head
         both = head + body
         past = MARK["past"]
+        marks = frozenset("".join([s.outline for s in both]))
         bad = tuple([s for s in both if s.bad])
-        relevant = tuple([s for s in both if past not in s.outline and (s.bad or not s.contrast)])
+        relevant = tuple([s for s in both if s.bad or not s.contrast])
+        if past in marks:
+            relevant = tuple([s for s in relevant if past not in s.outline])
         outline = "".join([s.outline for s in relevant])
         return cls(
             head,
             old_head,
             body,
             both,
-            frozenset("".join([s.outline for s in both])),
+            marks,
             bad,
             next((s for s in bad if not s.contrast), (*bad, *both, _NOTHING)[0]),
             relevant,
             "".join([s.outline for s in bad]),
             outline,
-            frozenset(outline),
+            marks if len(relevant) == len(both) else frozenset(outline),
         )
 
     @property

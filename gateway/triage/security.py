@@ -16,33 +16,44 @@ def incident(report: Report) -> tuple[str, Sentence] | None:
 
     Credible is what is stated as seen; questionnaires, bounty offers, advice and exercises are not.
     """
-    if _SERIOUS.isdisjoint(report.marks) or report.mentions("drill", "blame"):
+    if not _possible(report) or report.mentions("drill", "blame"):
         return None
-    told = [s for s in report.all if _NOT_SEEN.isdisjoint(s.outline) and not (s.asks and s.outline.endswith(ASK))]
-    proofs = [MARK["proof"] in s.outline for s in told]
-    credible = sum(proofs) >= sum([s.asks or MARK["enquiry"] in s.outline for s in report.all])
+    told = [s for s in report.all if not (s.asks and s.outline.endswith(ASK)) and _NOT_SEEN.isdisjoint(s.outline)]
+    credible = _credible(report, told)
     for place, sentence in enumerate(told):
         if _SUSPICIOUS.isdisjoint(sentence.outline):
             continue
         if sentence.has("privilege"):
             return "isec.leak", sentence
-        near = slice(max(0, place - 2), place + 3)
-        seen = credible and (any(proofs[near]) or _detailed(sentence, report))
-        if seen and (kind := _kind(sentence, told[near])):
+        near = told[max(0, place - 2) : place + 3]
+        seen = credible and (_detailed(sentence, report) or any(_PROOF in s.outline for s in near))
+        if seen and (kind := _kind(sentence, near)):
             return kind, sentence
     return None
 
 
-_SERIOUS = any_of(*_EXTERNAL_WORDS, "foreign", "rls", "secret", "privilege")
+_SERIOUS = any_of(*_EXTERNAL_WORDS, "foreign", "rls", "privilege")
+_PROOF = MARK["proof"]
 _NOT_SEEN = any_of("enquiry", "planned")
 _SUSPICIOUS = any_of(*_EXTERNAL_WORDS, "privilege", "other", "everyone", "foreign", "secret")
 """Without one of these, a sentence shows no incident."""
 _TELLING = any_of(*_EXTERNAL_WORDS, "leak", "rls", "foreign", "other")
 
 
+def _possible(report: Report) -> bool:
+    """Whether the mail has the words at all that ``_kind`` and a privilege ask for; most have not."""
+    return not _SERIOUS.isdisjoint(report.marks) or (report.mentions("secret") and report.mentions("leak"))
+
+
 def _detailed(sentence: Sentence, report: Report) -> bool:
     """Two telling words in one sentence of the body: nobody says so in passing."""
-    return sentence in report.body and sum(mark in _TELLING for mark in sentence.outline) > 1
+    return sum(map(_TELLING.__contains__, sentence.outline)) > 1 and sentence in report.body
+
+
+def _credible(report: Report, told: list[Sentence]) -> bool:
+    """No more is asked than is proven."""
+    asked = sum([s.asks or MARK["enquiry"] in s.outline for s in report.all])
+    return sum([_PROOF in s.outline for s in told]) >= asked
 
 
 def _kind(sentence: Sentence, near: list[Sentence]) -> str:

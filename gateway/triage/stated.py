@@ -24,7 +24,7 @@ _PIECE = re.compile(r"[\w-]+")
 
 def stated_severity(subject: str, text: str, words: Mapping[str, Severity]) -> Severity | None:
     """What the sender stated, None where nothing. The text's own line wins over the subject's tag."""
-    for found in _LINE.finditer("\n" + text):
+    for found in _LINE.finditer("\n" + text) if ":" in text or "=" in text or "：" in text else ():
         if severity := _named(found[1], words):
             return severity
     for found in _TAG.finditer(subject[:500]):
