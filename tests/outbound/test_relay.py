@@ -268,6 +268,18 @@ async def test_smtps_speaks_tls_from_the_start(certificates: Certificates) -> No
     assert len(sink.mails) == 2
 
 
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+async def test_a_large_mail_arrives_byte_for_byte(scheme: str, certificates: Certificates) -> None:
+    sink, tls = Sink(), certificates if scheme == "smtps" else None
+    mail = MAIL + b"\r\n".join([b"QUJD" * 19] * 4000) + b"\r\n.end\r\n"
+    async with (
+        listening(smtp(sink), tls and tls.server) as port,
+        relay_to(port, scheme, tls and tls.client) as relay,
+    ):
+        await asyncio.gather(*(send(relay, data=mail) for _ in range(3)))
+    assert [one.content == mail for one in sink.mails] == [True] * 3
+
+
 @pytest.mark.incident("CVE-2016-0772")
 async def test_a_password_is_given_over_tls_and_never_without(certificates: Certificates) -> None:
     sink, logins = Sink(), []
