@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,8 @@ class Renderer:
         own = ChoiceLoader([FileSystemLoader(override), shipped]) if override else None
         self.environment = environment(own) if own else self._shipped
         self._languages: dict[tuple[str, ...], str] = {}
+        # The copies of a mail are composed one after the other, and those to agents show all the same.
+        self._once = lru_cache(1)(self._render)
 
     def names(self) -> tuple[str, ...]:
         """The templates there are."""
@@ -80,6 +82,9 @@ class Renderer:
         A template of the operator's that fails is replaced by the shipped one, and the failure logged: no mail waits
         for a mended template. Raises Jinja's errors where a shipped one fails.
         """
+        return self._once(name, language, view)
+
+    def _render(self, name: str, language: str, view: View) -> Rendered:
         if self.override is not None:
             try:
                 return self.render_strictly(name, language, view)

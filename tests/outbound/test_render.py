@@ -62,6 +62,15 @@ def test_a_failing_own_template_is_replaced_by_the_shipped_one(tmp_path: Path) -
     assert renderer.render("problem", "fr", PROBLEM) == Renderer().render("problem", "en", PROBLEM)
 
 
+def test_copies_that_show_the_same_are_rendered_once() -> None:
+    renderer = Renderer()
+    first = renderer.render("problem", "en", PROBLEM)
+    assert renderer.render("problem", "en", replace(PROBLEM)) is first
+    other = renderer.render("problem", "en", replace(PROBLEM, number="SUP-7"))
+    assert "SUP-7" in other.subject
+    assert renderer.render("problem", "de", PROBLEM).text != renderer.render("problem", "en", PROBLEM).text
+
+
 @pytest.mark.incident("Jinja2 objects", "CVE-2016-10745")
 @pytest.mark.parametrize(
     "template",
