@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 
 from gateway.desk import loop, tokens
@@ -29,6 +29,7 @@ class Composer:
         self._renderer = renderer
         self._keys = keys
         self._showing = Showing(settings, policy)
+        self._hostname = settings.hostname
 
     def compose(
         self, out: Outgoing, mailbox: Mailbox, ticket: Ticket | None, cause: Cause, now: datetime, unique: str
@@ -52,7 +53,7 @@ class Composer:
             template=out.template,
             mailbox=mailbox.name,
             recipient=out.recipient.address,
-            message_id=f"{unique}@{self._settings.hostname}",
+            message_id=f"{unique}@{self._hostname}",
             content=content,
             boundary=boundary if attachments else "",
             attachments=tuple(id_ for id_, _ in attachments),
@@ -70,7 +71,7 @@ class Composer:
         unique = f"{pages_name(pages)}.{page.ticket_number}"
         head = self._head(out, mailbox, None, Cause(), page.created_at, unique, rendered.subject)
         content = frame.build(head, rendered.text, rendered.html, f"=_{unique}", mixed=False)
-        message_id = f"{unique}@{self._settings.hostname}"
+        message_id = f"{unique}@{self._hostname}"
         return Composed("page", mailbox.name, address, message_id, content, "", (), automatic=True)
 
     def _head(
@@ -87,13 +88,13 @@ class Composer:
         parent = _parent(out, ticket, cause)
         return "".join(
             (
-                headers.addresses("From", (Address(_sender_name(out, mailbox), mailbox.address),)),
+                _from(out.template, out.sender_name, mailbox.display_name, mailbox.address),
                 headers.addresses("To", to),
                 headers.addresses("Cc", cc),
                 self._reply_to(out, mailbox, ticket, now),
                 headers.text("Subject", subject),
                 headers.date("Date", now),
-                headers.ids("Message-ID", (f"{unique}@{self._settings.hostname}",)),
+                headers.ids("Message-ID", (f"{unique}@{self._hostname}",)),
                 headers.ids("In-Reply-To", (parent,)),
                 headers.ids("References", headers.references(ticket.thread if ticket else (), parent)),
                 _machine(out.template, out.automatic, bool(parent)),
@@ -119,12 +120,13 @@ class Composer:
         return headers.addresses("Reply-To", (Address(mailbox.display_name, tokens.join(mailbox.address, token)),))
 
 
-def _sender_name(out: Outgoing, mailbox: Mailbox) -> str:
-    """``Ann Agent (Support)`` for answers, ``Carla Customer via Support`` for notices."""
-    name = harmless.name(out.sender_name)
-    if not name:
-        return mailbox.display_name
-    return f"{name} ({mailbox.display_name})" if out.template == "answer" else f"{name} via {mailbox.display_name}"
+@lru_cache(1024)
+def _from(template: str, sender: str, brand: str, address: str) -> str:
+    """``Ann Agent (Support)`` for answers, ``Carla Customer via Support`` for notices; else the mailbox alone."""
+    name = harmless.name(sender)
+    if name:
+        brand = f"{name} ({brand})" if template == "answer" else f"{name} via {brand}"
+    return headers.addresses("From", (Address(brand, address),))
 
 
 def _people(out: Outgoing, ticket: Ticket | None) -> tuple[list[Address], list[Address]]:

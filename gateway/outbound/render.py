@@ -197,16 +197,10 @@ def environment(loader: BaseLoader) -> Environment:
 
 def wrap(text: str, columns: int = COLUMNS) -> str:
     """Fold lines that are too long between words; what follows a bullet or an indentation keeps its column."""
-    wrapped: list[str] = []
-    for line in text.split("\n"):
-        if len(line) <= columns:
-            wrapped.append(line)
-        else:
-            wrapped += _fold(line, columns)
-    return "\n".join(wrapped)
+    return "\n".join([line if len(line) <= columns else _fold(line, columns) for line in text.split("\n")])
 
 
-def _fold(line: str, columns: int) -> list[str]:
+def _fold(line: str, columns: int) -> str:
     found = _BULLET.match(line)
     indent = len(found[0]) if found else 0
     pieces, rest = [], line.rstrip()
@@ -218,4 +212,4 @@ def _fold(line: str, columns: int) -> list[str]:
             break
         pieces.append(rest[:end].rstrip())
         rest = " " * indent + rest[end:].lstrip()
-    return [*pieces, rest]
+    return "\n".join([*pieces, rest])
