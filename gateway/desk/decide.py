@@ -48,7 +48,8 @@ def decide(
     if lookups.own_loop:
         return Decision(MailState.REFUSED, "a mail of ours that came back: its loop mark is signed by us")
     decision = _act(case)
-    return replace(decision, mails=mails.sendable(decision.mails, settings))
+    sendable = mails.sendable(decision.mails, settings)
+    return decision if sendable == decision.mails else replace(decision, mails=sendable)
 
 
 def unreadable(

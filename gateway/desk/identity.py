@@ -88,11 +88,12 @@ def identify(mail: ReadMail, envelope: Envelope, settings: Settings) -> Sender:
     flags = tuple(f"From: {flag}" for flag in mail.identity.flags)
     if not address:
         return Sender(Kind.CUSTOMER, Level.A1, "", None, robot, ("From names nobody for certain (A1)", *flags))
-    if is_own(address, settings) and proved in settings.agents:
+    own = is_own(address, settings)
+    if own and proved in settings.agents:
         # A mail client that is set up to write as the support address: the login says which agent it is.
         address, flags = proved, (*flags, "From is an address of ours; the login tells the agent")
     agent = settings.agents.get(address)
-    kind = Kind.AGENT if agent else Kind.OWN if is_own(address, settings) else Kind.CUSTOMER
+    kind = Kind.AGENT if agent else Kind.OWN if own else Kind.CUSTOMER
     level, how = (Level.A4, "SMTP AUTH (A4)") if proved == address else (Level.A2, "From alone (A2)")
     posing = agent is None and _carries_agents_name(mail, settings)
     if posing:
