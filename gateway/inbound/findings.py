@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import Struct
 
 from gateway.db.raw import Span
-from gateway.model import Carried, ReadMail, Verdict
+from gateway.model import Carried, ReadMail, Verdict, record
 
 Raw = bytes | Span
 """A mail, or where it lies."""
@@ -14,7 +13,7 @@ LENGTH = Struct("!Q")
 """In front of every pickle on the socket between parent and child."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Read(Carried):
     """A mail that was read and judged."""
 
@@ -22,14 +21,14 @@ class Read(Carried):
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Missing:
     """A mail that could not be had: its disk is damaged, or away."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unreadable(Carried):
     """A mail that could not be read, why, and what is safe of it."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.model import record
 from gateway.reading.mime import Part
 
 PLAIN, HTML = "text/plain", "text/html"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bodies:
     """Text and HTML parts to be shown one after the other, and all other leaves."""
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
 
+from gateway.model import record
 from gateway.reading import attribution, labels, phrases
 from gateway.reading.lines import LONGEST, bare, folded, is_quoted, next_filled, variants
 
@@ -25,7 +26,7 @@ class Kind(Enum):
     """A separator that says "forwarded message", with or without headers."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Body:
     """A plain body, its lines, and the headings in them, top to bottom. Made once for all who take it apart."""
 
@@ -34,7 +35,7 @@ class Body:
     headings: Sequence[Heading]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Heading:
     """One heading, ``lines[start:end]``. ``fields`` hold raw values by the names of ``phrases.Labels``."""
 

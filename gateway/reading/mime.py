@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gateway.model import record
 from gateway.reading import charset, encoded
 from gateway.reading import headers as fields
 
@@ -50,7 +51,7 @@ class Headers:
         return iter(self._index)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """One part of a mail, a view on its bytes. Containers (``multipart/*``) are parts too, before their own."""
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from gateway.model import record
 from gateway.reading import headers as fields
 from gateway.reading.limits import Limits
 from gateway.reading.mime import Headers, Part
@@ -28,7 +28,7 @@ SEARCHED_TIMES, SEARCHED_BYTES = 8, 16 * 1024 * 1024
 lets small mails nest as deep as the limits allow."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Structure:
     parts: tuple[Part, ...]
     """In the order of the mail; the first is the mail itself."""
