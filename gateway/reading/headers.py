@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator
+import sys
 from urllib.parse import unquote_to_bytes
 
 from gateway.reading import charset, encoded
 
-FIELD = re.compile(
+_FIELD = re.compile(
     rb"""
     ([!-9;-~]++) [ \t]*+ : [ \t]*+        # name: visible ASCII without colon (RFC 5322, 2.2; blanks: 4.5.3)
-    ([^\n]*+ (?: \n [ \t] [^\n]*+ )*+ )   # value, with folded lines
+    (.*+ (?: \n [ \t] .*+ )*+ )           # value, with folded lines
     (?: \n | \Z )
     """,
     re.VERBOSE,
@@ -39,25 +39,29 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 MANY_PARAMETERS = 1000
 
 
-def split(block: bytes) -> Iterator[tuple[str, bytes]]:
-    """The fields of ``block``: lower-case name and value as sent. Stops at what is no field."""
-    at = 0
-    while found := FIELD.match(block, at):
-        yield found[1].decode("ascii").lower(), found[2]
+def split(block: bytes, start: int = 0, limit: int = sys.maxsize) -> tuple[list[tuple[str, bytes]], int]:
+    """The fields from ``start`` on, lower-case name and value as sent, and where what is no field begins."""
+    at, pairs = start, []
+    while found := _FIELD.match(block, at, limit):
+        name, value = found.groups()
+        pairs.append((name.decode("ascii").lower(), value))
         at = found.end()
+    return pairs, at
 
 
 def unfold(value: bytes) -> str:
     """The value on one line, encoded words left as they stand; a stray CR is a blank, as an MTA makes it."""
-    text = value.decode("utf-8", "surrogateescape")
-    if "\n" in text:
-        text = _FOLD.sub(" ", text)
-    return text.replace("\r", " ").strip() if "\r" in text else text.strip()
+    text = value.strip().decode("utf-8", "surrogateescape")
+    if text.isprintable():  # so it holds no white space but the common blank
+        return text
+    return _FOLD.sub(" ", text).replace("\r", " ").strip()
 
 
 def decode(value: bytes) -> str:
     """The value for people: on one line, decoded, without control characters and runs of blanks."""
-    text = shown(unfold(value))
+    text = unfold(value)
+    if "=?" in text or not text.isprintable():
+        text = shown(text)
     return _BLANKS.sub(" ", text) if "  " in text else text
 
 

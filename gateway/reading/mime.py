@@ -11,7 +11,7 @@ from gateway.reading import headers as fields
 
 
 class Headers:
-    """The header fields of a mail or a part, in order. Names are matched without case.
+    """The header fields of a mail or a part, in order; asked for by their names in lower case.
 
     A value is decoded (RFC 2047) and unfolded only when asked for.
     """
@@ -28,24 +28,24 @@ class Headers:
 
     def get(self, name: str) -> str:
         """The first value of this name, decoded and on one line; empty where there is none."""
-        values = self._index.get(name.lower())
+        values = self._index.get(name)
         return fields.decode(values[0]) if values else ""
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of this name, decoded, in order."""
-        return tuple(fields.decode(value) for value in self._index.get(name.lower(), ()))
+        return tuple(fields.decode(value) for value in self._index.get(name, ()))
 
     def raw(self, name: str) -> bytes:
         """The first value of this name as sent; empty where there is none."""
-        values = self._index.get(name.lower())
+        values = self._index.get(name)
         return values[0] if values else b""
 
     def raws(self, name: str) -> list[bytes]:
         """Every value of this name as sent, in order."""
-        return self._index.get(name.lower(), [])
+        return self._index.get(name, [])
 
     def __contains__(self, name: str) -> bool:
-        return name.lower() in self._index
+        return name in self._index
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._index)
@@ -94,4 +94,4 @@ class Part:
 
 def parse_headers(block: bytes) -> Headers:
     """Read header fields, such as those inside a ``message/delivery-status`` or ``message/rfc822`` part."""
-    return Headers(fields.split(block))
+    return Headers(fields.split(block)[0])

@@ -96,20 +96,19 @@ def _classify(lines: Sequence[str], found: Sequence[Heading]) -> list[SpanKind]:
 
 
 def _marks(lines: Sequence[str], found: Sequence[Heading]) -> str:
-    rare = _rare_mark(lines, found)
-    return "".join([_QUOTED if rare and rare.match(line) else _mark(line) for line in lines])
+    marks = [
+        _QUOTED if ">" in line[:12] and is_quoted(line) else _TEXT if line and not line.isspace() else _BLANK
+        for line in lines
+    ]
+    if rare := _rare_mark(lines, found):
+        marks = [_QUOTED if rare.match(line) else mark for mark, line in zip(marks, lines, strict=True)]
+    return "".join(marks)
 
 
 def _rare_mark(lines: Sequence[str], found: Sequence[Heading]) -> re.Pattern[str] | None:
     firsts = (next_filled(lines, heading.end, 3) for heading in found if heading.kind is Kind.ATTRIBUTION)
     below = [lines[first] for first in firsts if first is not None]
     return next((mark for mark in _RARE_MARKS for line in below if mark.match(line)), None)
-
-
-def _mark(line: str) -> str:
-    if ">" in line[:12] and is_quoted(line):
-        return _QUOTED
-    return _BLANK if not line or line.isspace() else _TEXT
 
 
 def _cut(block: _Block, preceded: bool, followed: bool, quotes: int) -> range:

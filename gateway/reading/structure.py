@@ -109,10 +109,7 @@ class _Walk:
     def _head(self, span: _Span) -> tuple[Headers, int]:
         """The header fields of a part, and where its body starts."""
         limit = min(span.end, span.start + self.limits.header_bytes)
-        pairs, at = [], span.start
-        while found := fields.FIELD.match(self.raw, at, limit):
-            pairs.append((found[1].decode("ascii").lower(), found[2]))
-            at = found.end()
+        pairs, at = fields.split(self.raw, span.start, limit)
         if limit < span.end and at >= limit:
             self._note("header-too-long", span)
             blank = _BODY.search(self.raw, limit - 1, span.end)

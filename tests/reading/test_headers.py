@@ -74,7 +74,7 @@ def test_fields_keep_their_order_and_end_at_what_is_no_field() -> None:
     found = parse_headers(b"B: 1\r\na : 2\r\n 3\r\nB: 4\r\nno field\r\nC: 5\r\n")
     assert [name for name, _ in found.fields] == ["b", "a", "b"]
     assert found.all("b") == ("1", "4")
-    assert found.get("A") == "2 3"
+    assert found.get("a") == "2 3"
     assert found.raw("missing") == b""
     assert "b" in found
     assert "c" not in found
