@@ -197,7 +197,7 @@ class Node:
         parts: dict[str, Coroutine[Any, Any, None]] = {}
         aside: dict[str, Coroutine[Any, Any, None]] = {"watch": self._watch.run()}
         if NodeRole.WORKER in self._roles:
-            await pipeline.reader.start()
+            await pipeline.warm_up()
             parts["worker"] = pipeline.worker.run()
         if NodeRole.DELIVERY in self._roles:
             parts |= {"outbox": pipeline.outbox.run(), "pager": pipeline.pager.run()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -134,7 +135,8 @@ class Pipeline:
         self._delivers = NodeRole.DELIVERY in roles
         self.policy = open_policy(settings)
         self.keys = load_or_make(secret_file(settings))
-        composer = Composer(settings, self.policy, open_renderer(settings), self.keys)
+        self._renderer = open_renderer(settings)
+        composer = Composer(settings, self.policy, self._renderer, self.keys)
         self._letters = Letters(settings, composer, RandomNames())
         self.queue = Queue()
         works = NodeRole.WORKER in roles
@@ -180,6 +182,10 @@ class Pipeline:
             self.pager.wake()
         for one in applied:
             self.outbox.offer(one.outgoing)
+
+    async def warm_up(self) -> None:
+        """Have ready what reads and writes mails, so that the first one need not wait for it."""
+        await asyncio.gather(self.reader.start(), asyncio.to_thread(self._renderer.warm_up))
 
     async def close(self) -> None:
         self.reader.close()

@@ -13,6 +13,7 @@ import pytest
 from gateway.db.raw import Segments, Span
 from gateway.errors import Temporary
 from gateway.inbound import judge as judging
+from gateway.inbound.child import WARM_UP, Child
 from gateway.inbound.findings import Missing, Read, Unreadable
 from gateway.inbound.reader import Reader, _Died, _Process
 from gateway.model import ReadMail
@@ -133,3 +134,9 @@ def test_what_is_safe_of_a_mail_is_sender_subject_and_the_mail_itself() -> None:
 def test_what_was_read_is_the_same_after_the_way_to_the_parent() -> None:
     read = Read(*judging.judge(MAIL, Reading(), DEFAULT))
     assert pickle.loads(pickle.dumps(read, pickle.HIGHEST_PROTOCOL)) == read
+
+
+def test_what_a_child_reads_to_warm_up_can_be_read() -> None:
+    found = Child(Reading(), DEFAULT).read(WARM_UP)
+    assert isinstance(found, Read)
+    assert found.mail.reply.text == "How do I export this table to a file?"

@@ -62,6 +62,13 @@ def test_a_failing_own_template_is_replaced_by_the_shipped_one(tmp_path: Path) -
     assert renderer.render("problem", "fr", PROBLEM) == Renderer().render("problem", "en", PROBLEM)
 
 
+def test_after_warming_up_no_template_is_loaded_any_more(tmp_path: Path) -> None:
+    renderer = own(tmp_path, en__problem_txt="Oh no: {{ problem }}", en__held_txt="{{ unknown }}")
+    renderer.warm_up()
+    (tmp_path / "en" / "problem.txt.j2").unlink()
+    assert renderer.render("problem", "en", PROBLEM).text.startswith("Oh no")
+
+
 def test_copies_that_show_the_same_are_rendered_once() -> None:
     renderer = Renderer()
     first = renderer.render("problem", "en", PROBLEM)
