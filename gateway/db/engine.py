@@ -64,9 +64,18 @@ def _open_postgresql(url: str) -> Engine:
     )
 
 
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # a 250 stands for an fsynced commit (RFC 5321 §6.1); NORMAL loses the last at a power cut
+    "foreign_keys=ON",
+    "cache_size=-16384",
+    "temp_store=MEMORY",
+    "wal_autocheckpoint=4000",  # 16 MB; at 1,000 pages every 28th mail that comes alone waits for one
+)
+
+
 def _sqlite_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
-    # FULL: a 250 stands for an fsynced commit (RFC 5321 §6.1); NORMAL loses the last ones at a power cut.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384", "temp_store=MEMORY"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
