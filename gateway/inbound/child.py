@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from gateway import memory
-from gateway.inbound.findings import LENGTH, Finding, Missing, Raw, Read, Unreadable
+from gateway.inbound.findings import LENGTH, Finding, Missing, Raw, Read, Unreadable, fetch
 from gateway.inbound.judge import judge, salvage
 from gateway.model import ReadMail
 from gateway.settings import Reading
@@ -54,7 +54,7 @@ class Child:
     def read(self, at: Raw) -> Finding:
         """Never raises for what a mail holds."""
         try:
-            raw = at if isinstance(at, bytes) else at.read()
+            raw = fetch(at)
         except (OSError, ValueError) as problem:
             return Missing(str(problem))
         try:
@@ -73,7 +73,7 @@ class Child:
 
     def salvage(self, at: Raw) -> ReadMail:
         try:
-            return salvage(at if isinstance(at, bytes) else at.read(), self._settings)
+            return salvage(fetch(at), self._settings)
         except Exception:
             return ReadMail()
 

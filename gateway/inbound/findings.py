@@ -37,3 +37,8 @@ class Unreadable(Carried):
 
 
 Finding = Read | Unreadable | Missing
+
+
+def fetch(at: Raw) -> bytes:
+    """The mail itself. Raises OSError or ValueError where it cannot be had."""
+    return at if isinstance(at, bytes) else at.read()

@@ -109,19 +109,19 @@ class Reader:
         return bool(self._idle) and not self._room.locked()
 
     async def try_to_read(self, raw: Raw) -> Finding | None:
-        """Read one mail; None where the child did not live to tell."""
+        """Read one mail; None where the child did not live to tell, or none came up."""
         try:
-            result: list[Finding] = await self._ask("read", [raw])
-            return result[0]
-        except (_Died, TimeoutError):
+            finding: Finding = await self._ask_one("read", raw)
+            return finding
+        except (_Died, TimeoutError, Temporary):
             return None
 
     async def _alone(self, id_: int, raw: Raw) -> Finding:
         why = ""
         for _ in range(_TRIES):
             try:
-                result: list[Finding] = await self._ask("read", [raw])
-                return result[0]
+                finding: Finding = await self._ask_one("read", raw)
+                return finding
             except TimeoutError:
                 why = "reading took too long"
                 break
@@ -132,10 +132,14 @@ class Reader:
 
     async def _salvage(self, raw: Raw) -> ReadMail:
         try:
-            result: list[ReadMail] = await self._ask("salvage", [raw])
-            return result[0]
+            mail: ReadMail = await self._ask_one("salvage", raw)
+            return mail
         except (_Died, TimeoutError):
             return ReadMail()
+
+    async def _ask_one(self, what: str, raw: Raw) -> Any:
+        (answer,) = await self._ask(what, [raw])
+        return answer
 
     async def _ask(self, what: str, raws: Sequence[Raw]) -> Any:
         async with self._room:

@@ -13,7 +13,7 @@ from gateway.db.unit import Applied
 from gateway.desk.tokens import Keys
 from gateway.inbound.deciding import Decider
 from gateway.inbound.express import Express
-from gateway.inbound.findings import Missing, Raw, Read, Unreadable
+from gateway.inbound.findings import Missing, Raw, Read, Unreadable, fetch
 from gateway.inbound.journal import Journal, Queue
 from gateway.inbound.judge import judge
 from gateway.inbound.worker import Worker
@@ -53,7 +53,7 @@ class InProcess:
 
     def _one(self, at: Raw):
         try:
-            one = at if isinstance(at, bytes) else at.read()
+            one = fetch(at)
         except OSError as problem:
             return Missing(str(problem))
         if b"POISON" in one:

@@ -87,6 +87,7 @@ async def test_no_mail_is_blamed_where_no_child_comes_up(monkeypatch: pytest.Mon
     reader = Reader(Reading(), DEFAULT)
     with pytest.raises(Temporary, match="does not start"):
         await reader.read([1], [MAIL])
+    assert await reader.try_to_read(MAIL) is None
 
 
 async def test_a_child_goes_on_after_the_signals_that_end_its_parent(reader: Reader) -> None:
