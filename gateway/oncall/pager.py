@@ -87,7 +87,7 @@ class Pager:
         self._awake.set()
 
     async def run(self) -> None:
-        """Page until ``stop``; then what is on its way is finished."""
+        """Page until ``stop``; then what is on its way is finished, and what was to be gathered stays due."""
         keeping = asyncio.create_task(self._leases.keep())
         try:
             while not self._stopping:
@@ -95,12 +95,12 @@ class Pager:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), seconds)
                 self._awake.clear()
-            await asyncio.gather(*self._tasks)
-        finally:
-            keeping.cancel()
             for line in self._lines.values():
                 if line.timer is not None:
                     line.timer.cancel()
+            await asyncio.gather(*self._tasks)
+        finally:
+            keeping.cancel()
 
     def stop(self) -> None:
         """Make ``run`` end, once what is on its way is done."""
@@ -159,9 +159,10 @@ class Pager:
             await self._again(pages, Temporary("The page could not be sent.", repr(problem)))
         else:
             now = self._clock()
-            for page in pages:
-                seconds = (now - (page.received_at or page.created_at)).total_seconds()
-                log.page_sent(page.ticket_number, page.target, page.attempts + 1, seconds)
+            with log.together():
+                for page in pages:
+                    seconds = (now - (page.received_at or page.created_at)).total_seconds()
+                    log.page_sent(page.ticket_number, page.target, page.attempts + 1, seconds)
             await self._record([page.id for page in pages])
 
     async def _record(self, ids: Sequence[int]) -> None:

@@ -201,3 +201,21 @@ async def test_a_crowd_at_one_target_makes_no_other_wait() -> None:
     async with running(world.pager):
         await until(lambda: sorted(world.store.done) == [1, 3])
     assert world.notifier.calls == [[1], [3]]
+
+
+@pytest.mark.incident("Paging abuse")
+async def test_stopping_leaves_what_was_to_be_gathered_for_another_time() -> None:
+    world = World(burst=1, gather_seconds=1)
+    target = page(1).target
+    world.notifier.stuck.add(target)
+    world.add(page(1), page(2))
+    task = asyncio.create_task(world.pager.run())
+    await until(lambda: target in world.pager._lines and world.pager._lines[target].timer)
+    timer = world.pager._lines[target].timer
+    assert timer is not None
+    world.pager.stop()
+    await until(timer.cancelled)
+    world.notifier.gate.set()
+    await asyncio.wait_for(task, 10)
+    assert world.notifier.calls == [[1]]
+    assert world.store.done == [1]
