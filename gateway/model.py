@@ -112,8 +112,8 @@ class SpanKind(StrEnum):
 def record(cls: type[_Class]) -> type[_Class]:
     """A dataclass with slots that the type checker holds for frozen, for what is made many times a mail.
 
-    With ``frozen=True`` each field is set by a call of its own: the hundred fields of a mail took a tenth of its
-    reading, and half of the way from the child to the parent.
+    With ``frozen=True`` each field is set by a call of its own: the hundred fields of a mail took 7 % of its reading,
+    and more than half of the way from the child to the parent.
     """
     return dataclass(slots=True, unsafe_hash=True)(cls)
 
