@@ -109,7 +109,8 @@ class Worker:
             log.part_crashed("worker", problem)
 
     async def _poll(self) -> None:
-        while True:
+        # On Python 3.11 wait_for swallows a cancellation that comes together with what it waits for.
+        while not self._stopping.is_set():
             await self._try_to_fetch()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
