@@ -154,3 +154,28 @@ async def test_an_urgent_mail_is_claimed_before_an_older_backlog(bench: Bench) -
         bench.now += timedelta(seconds=1)
     await bench.worker.drain()
     assert bench.applied[0].ticket.subject == "Outage, nobody can log in"
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_worker_that_is_woken_just_as_it_stops_ends_all_the_same(bench: Bench, turns: int) -> None:
+    fetched, fetch = asyncio.Event(), bench.worker._fetch
+
+    async def fetch_once() -> int:
+        fetched.set()
+        return await fetch()
+
+    bench.worker._fetch = fetch_once
+    runner = asyncio.create_task(bench.worker.run())
+    await asyncio.wait_for(fetched.wait(), 30)
+    while bench.worker._more:
+        await asyncio.sleep(0.001)
+    await _turns(10)  # now the poll waits to be woken
+    bench.worker.wake()
+    await _turns(turns)  # the end of that wait and the end of the worker have to meet in one of these
+    bench.worker.stop()
+    await asyncio.wait_for(runner, 10)
+
+
+async def _turns(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
