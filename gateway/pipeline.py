@@ -18,7 +18,8 @@ from gateway.desk.decision import Outgoing
 from gateway.errors import ConfigurationError
 from gateway.inbound.deciding import Decider
 from gateway.inbound.express import Express
-from gateway.inbound.journal import Journal, Queue
+from gateway.inbound.journal import Journal
+from gateway.inbound.queue import Queue
 from gateway.inbound.reader import Reader
 from gateway.inbound.worker import Worker
 from gateway.keyfile import load_or_make
@@ -152,7 +153,7 @@ class Pipeline:
             settings, self.keys, store.ids, store.mails, self._letters, store.node if self._delivers else "", clock,
             self._done,
         )  # fmt: skip
-        self.worker = Worker(store.writer, store.mails, self.queue, self.reader, decider, clock)
+        self.worker = Worker(store.writer, store.mails, self.queue, self.reader, decider, self.journal.door, clock)
         express = Express(self.journal, self.queue, self.reader, decider, store.writer, store.mails, clock)
         self.accept = express.accept if works else self.journal.accept
 

@@ -60,6 +60,8 @@ class Waiting:
     """Of the mail, in octets."""
     urgent: bool = False
     """It may be; see ``triage.glance``."""
+    mine: bool = True
+    """Leased to this node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +125,28 @@ class Mails:
         now: datetime,
         *,
         mine: bool,
+        put_off: Collection[int] = frozenset(),
         stored: Mapping[int, str] = NOTHING,
     ) -> list[Waiting]:
-        """Write new mails; ``mine`` leases them to this node at once.
+        """Write new mails; ``mine`` leases them to this node at once, but for those that are ``put_off``.
 
-        ``stored`` has the references of those, by their place in ``mails``, whose raw form lies in the object store
-        already. Raises Temporary where a segment cannot be written.
+        ``stored`` has the references of those whose raw form lies in the object store already; both go by the place in
+        ``mails``. Raises Temporary where a segment cannot be written.
         """
         references = stored or self._large([raw for _, raw in mails])
         lease_until = self.lease_until(connection, now) if mine else 0
         moment = to_moment(now)
         added = [
-            Waiting(self._ids.take(connection, mail), envelope, raw, now, urgent=may_be_urgent(raw), size=len(raw))
-            for envelope, raw in mails
-        ]
+            Waiting(
+                self._ids.take(connection, mail), envelope, raw, now, urgent=may_be_urgent(raw), size=len(raw),
+                mine=mine and n not in put_off,
+            )
+            for n, (envelope, raw) in enumerate(mails)
+        ]  # fmt: skip
         _INSERT.many(
             connection, [self._row(one, references.get(n, ""), moment, lease_until) for n, one in enumerate(added)]
         )
-        if not mine:
+        if put_off or not mine:
             wake(connection, Channel.MAIL)
         return [_in_its_segment(one, references.get(n, "")) for n, one in enumerate(added)]
 
@@ -176,7 +182,7 @@ class Mails:
             "attempts": 0,
             # Claims go by this time, so what may be urgent goes ahead of any backlog.
             "due_at": 0 if new.urgent else now,
-            "node": self._node if lease_until else "", "lease_until": lease_until,
+            "node": self._node if new.mine else "", "lease_until": lease_until if new.mine else 0,
             "done_at": None,
         }  # fmt: skip
 

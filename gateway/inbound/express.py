@@ -20,7 +20,8 @@ from gateway.db.writer import Writer
 from gateway.errors import Unavailable
 from gateway.inbound.deciding import Decider, Item, Trouble
 from gateway.inbound.findings import Finding, Read
-from gateway.inbound.journal import Journal, Queue, tell_accepted
+from gateway.inbound.journal import Journal, tell_accepted
+from gateway.inbound.queue import Queue
 from gateway.inbound.reader import Reader
 from gateway.model import Envelope
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -17,10 +17,9 @@ from gateway.db.mails import Mails, Waiting
 from gateway.db.objects import Objects
 from gateway.db.raw import INLINE_BYTES
 from gateway.db.writer import Writer
+from gateway.inbound.door import Door
+from gateway.inbound.queue import Queue
 from gateway.model import Envelope
-
-MOST_IN_MEMORY_BYTES = 16 * 1024 * 1024
-"""Accepted mails that wait in memory for the worker; what comes beyond is claimed from the database later."""
 
 
 @dataclass(slots=True)
@@ -31,57 +30,8 @@ class _Batch:
     stored: dict[int, str] = field(default_factory=dict)
     """References into the object store, by place in ``mails``."""
     futures: list[asyncio.Future[int]] = field(default_factory=list)
-    mine: bool = False
-
-
-class Queue:
-    """Accepted mails in memory, on their way from the journal to their end. Lives in the event loop.
-
-    What may be urgent goes ahead of all others.
-    """
-
-    def __init__(self) -> None:
-        self._urgent: deque[Waiting] = deque()
-        self._others: deque[Waiting] = deque()
-        self._held: set[int] = set()
-        self.bytes = 0
-        self.filled = asyncio.Event()
-
-    def put(self, mails: Sequence[Waiting]) -> int:
-        """Take mails in, each once until it is ``done``; returns how many were new."""
-        fresh = [m for m in mails if m.id not in self._held]
-        for waiting in fresh:
-            (self._urgent if waiting.urgent else self._others).append(waiting)
-            self.bytes += len(waiting.raw)
-        self._held.update(m.id for m in fresh)
-        if fresh:
-            self.filled.set()
-        return len(fresh)
-
-    def take(self, most: int, most_bytes: int) -> list[Waiting]:
-        """The next mails, at least one if there is any, together not much over ``most_bytes``."""
-        taken: list[Waiting] = []
-        size = 0
-        while len(taken) < most and (lane := self._urgent or self._others):
-            if taken and size + lane[0].size > most_bytes:
-                break
-            taken.append(lane.popleft())
-            size += taken[-1].size
-            self.bytes -= len(taken[-1].raw)
-        if not len(self):
-            self.filled.clear()
-        return taken
-
-    def done(self, mails: Sequence[Waiting]) -> None:
-        """These came to an end, or may be claimed again."""
-        self._held.difference_update(m.id for m in mails)
-
-    def in_hand(self) -> list[int]:
-        """The mails that were put in and are not done."""
-        return list(self._held)
-
-    def __len__(self) -> int:
-        return len(self._urgent) + len(self._others)
+    put_off: set[int] = field(default_factory=set)
+    """Places in ``mails`` of those for which there is no room in memory."""
 
 
 class Journal:
@@ -109,6 +59,7 @@ class Journal:
         self._clock = clock
         self._lock = Lock()
         self._open: _Batch | None = None
+        self.door = Door()
 
     async def accept(self, envelope: Envelope, raw: bytes) -> int:
         """Keep a mail; returns its id after the commit. Raises Temporary where it could not be kept."""
@@ -118,14 +69,15 @@ class Journal:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[int] = loop.create_future()
         with self._lock:
-            batch, fresh = self._open, False
-            if batch is None:
-                batch, fresh = _Batch(mine=self._keep and self._queue.bytes < MOST_IN_MEMORY_BYTES), True
-                self._open = batch
+            fresh = self._open is None
+            batch = self._open = self._open or _Batch()
             if stored:
                 batch.stored[len(batch.mails)] = stored
+            if not self._queue.has_room(envelope):
+                batch.put_off.add(len(batch.mails))
             batch.mails.append((envelope, raw))
             batch.futures.append(future)
+        self.door.came()
         if fresh:
             self._submit(batch, loop)
         return await future
@@ -133,7 +85,9 @@ class Journal:
     def _submit(self, batch: _Batch, loop: asyncio.AbstractEventLoop) -> None:
         def job(connection: Connection) -> list[Waiting]:
             self._close(batch)
-            return self._mails.add(connection, batch.mails, self._clock(), mine=batch.mine, stored=batch.stored)
+            return self._mails.add(
+                connection, batch.mails, self._clock(), mine=self._keep, put_off=batch.put_off, stored=batch.stored
+            )  # fmt: skip
 
         def done(result: Future[list[Waiting]]) -> None:
             self._close(batch)  # once more: where no transaction could begin, the job never ran
@@ -158,8 +112,7 @@ class Journal:
         for one, future in zip(accepted, batch.futures, strict=True):
             if not future.done():
                 future.set_result(one.id)
-        if batch.mine:
-            self._queue.put(accepted)
+        self._queue.put([one for one in accepted if one.mine])
         tell_accepted(accepted)
 
 

@@ -22,14 +22,19 @@ from gateway.db.unit import Applied, Raced
 from gateway.db.writer import Writer
 from gateway.errors import GatewayError, Unavailable
 from gateway.inbound.deciding import Decider, Item, Trouble, independent
+from gateway.inbound.door import Door
 from gateway.inbound.findings import Missing
-from gateway.inbound.journal import Queue
+from gateway.inbound.queue import Queue
 from gateway.inbound.reader import Reader
 from gateway.model import MailState
 
 BATCH = 32
 BATCH_BYTES = 4 * 1024 * 1024
 """Of raw mail that goes to a child at once."""
+FEW = 8
+"""With fewer mails waiting than that, no crowd has come."""
+LONGEST_WAY = 0.25
+"""Seconds for which a crowd at the door goes before the next batch, in which there may be an urgent mail."""
 POLL_SECONDS = 1.0
 """How often the database is asked for mails that did not come through memory: released ones, retries, those of
 ``gateway ingest`` and of nodes that died."""
@@ -45,6 +50,7 @@ class Worker:
         queue: Queue,
         reader: Reader,
         decider: Decider,
+        door: Door,
         clock: Callable[[], datetime],
     ) -> None:
         self._writer = writer
@@ -52,6 +58,7 @@ class Worker:
         self._queue = queue
         self._reader = reader
         self._decider = decider
+        self._door = door
         self._clock = clock
         self._room = asyncio.Semaphore(reader.size + 1)
         self._running: set[asyncio.Task[None]] = set()
@@ -95,6 +102,8 @@ class Worker:
         if self._more and not len(self._queue):
             await self._try_to_fetch()
         await self._queue.filled.wait()
+        if len(self._queue) >= FEW:
+            await self._door.give_way(LONGEST_WAY)
         return [] if self._stopping.is_set() else self._queue.take(BATCH, BATCH_BYTES)
 
     def _start(self, batch: list[Waiting]) -> None:

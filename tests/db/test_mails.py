@@ -61,6 +61,14 @@ def test_a_mail_that_was_accepted_for_this_node_is_nobody_elses(store: Store) ->
     assert _claim(store, _other_node(store), datetime.now(UTC)) == []
 
 
+def test_of_new_mails_those_that_are_put_off_are_anybodys(store: Store) -> None:
+    mails = [(ENVELOPE, b"a"), (ENVELOPE, b"b"), (ENVELOPE, b"c")]
+    now = datetime.now(UTC)
+    added = store.writer.run(lambda c: store.mails.add(c, mails, now, mine=True, put_off={1}))
+    assert [one.mine for one in added] == [True, False, True]
+    assert [w.raw for w in _claim(store, _other_node(store), now)] == [b"b"]
+
+
 def test_the_mails_of_a_dead_node_are_taken_over_once_its_lease_is_over(tmp_path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'g.db'}", "node-a", serve=True)
     _add(store, b"x", mine=True)

@@ -12,7 +12,8 @@ from gateway.db import objects
 from gateway.db.raw import INLINE_BYTES
 from gateway.db.store import Store, open_store
 from gateway.errors import ConfigurationError, Unavailable
-from gateway.inbound.journal import Journal, Queue
+from gateway.inbound.journal import Journal
+from gateway.inbound.queue import Queue
 from gateway.model import Envelope
 from tests.objectstore import Bucket, bucket
 

@@ -14,8 +14,9 @@ from gateway.desk.tokens import Keys
 from gateway.inbound.deciding import Decider
 from gateway.inbound.express import Express
 from gateway.inbound.findings import Missing, Raw, Read, Unreadable, fetch
-from gateway.inbound.journal import Journal, Queue
+from gateway.inbound.journal import Journal
 from gateway.inbound.judge import judge
+from gateway.inbound.queue import Queue
 from gateway.inbound.worker import Worker
 from gateway.model import Composed, Envelope
 from gateway.settings import Agent, Mailbox, Reading, Settings
@@ -77,7 +78,7 @@ class Bench:
         decider = Decider(
             settings, Keys({1: b"k" * 32}), store.ids, store.mails, self._compose, "node-a", clock, self.applied.extend
         )
-        self.worker = Worker(store.writer, store.mails, self.queue, self.reader, decider, clock)
+        self.worker = Worker(store.writer, store.mails, self.queue, self.reader, decider, self.journal.door, clock)
         self.express = Express(self.journal, self.queue, self.reader, decider, store.writer, store.mails, clock)
 
     def _compose(self, out, ticket, case, attachments, now) -> Composed:

@@ -2,16 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from gateway.db.mails import Waiting
 from gateway.db.store import Store, open_store
 from gateway.errors import Temporary
-from gateway.inbound.journal import Journal, Queue
+from gateway.inbound.journal import Journal
+from gateway.inbound.queue import Queue
 from gateway.model import Envelope
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -27,10 +26,6 @@ def store(tmp_path: Path):
 
 def _journal(store: Store, queue: Queue | None = None) -> Journal:
     return Journal(store.writer, store.mails, Queue() if queue is None else queue, lambda: NOW)
-
-
-def _waiting(id_: int, raw: bytes = b"x") -> Waiting:
-    return Waiting(id_, ENVELOPE, raw, NOW, size=len(raw))
 
 
 async def test_an_accepted_mail_is_in_the_database_when_accept_returns(store: Store) -> None:
@@ -87,29 +82,19 @@ async def test_a_client_that_leaves_does_not_disturb_the_others(store: Store) ->
     assert len(store.queries.mails()) == 2
 
 
-def test_what_may_be_urgent_overtakes_what_waits() -> None:
+async def test_a_mail_for_which_memory_has_no_room_is_anybodys(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     queue = Queue()
-    queue.put([_waiting(1, b"Subject: a question"), replace(_waiting(2), urgent=True)])
-    assert [w.id for w in queue.take(10, 10_000)] == [2, 1]
+    monkeypatch.setattr(queue, "has_room", lambda envelope: envelope.mail_from != "flood@example.net")
+    journal = _journal(store, queue)
+    flood = Envelope("smtp", "flood@example.net", ("support@example.com",))
+    await asyncio.gather(journal.accept(flood, b"one of many"), journal.accept(ENVELOPE, b"another's"))
+    assert [w.raw for w in queue.take(10, 1000)] == [b"another's"]
+    claimed = store.writer.run(lambda connection: store.mails.claim(connection, NOW, 10))
+    assert [w.raw for w in claimed] == [b"one of many"]
 
 
-def test_a_mail_is_in_the_queue_once_until_it_is_done() -> None:
-    queue = Queue()
-    assert queue.put([_waiting(1)]) == 1
-    assert queue.put([_waiting(1)]) == 0
-    taken = queue.take(10, 100)
-    assert queue.put([_waiting(1)]) == 0
-    queue.done(taken)
-    assert queue.put([_waiting(1)]) == 1
-
-
-@pytest.mark.incident("Memory of large mails")
-def test_a_batch_holds_few_large_mails_and_at_least_one() -> None:
-    queue = Queue()
-    queue.put([_waiting(n, bytes(100)) for n in range(5)])
-    assert len(queue.take(10, 250)) == 2
-    assert len(queue.take(10, 1)) == 1
-    assert queue.bytes == 200
-    assert queue.filled.is_set()
-    queue.take(10, 1000)
-    assert not queue.filled.is_set()
+async def test_the_door_hears_of_each_mail(store: Store) -> None:
+    journal, came = _journal(store), []
+    journal.door.came = lambda: came.append(True)
+    await asyncio.gather(*(journal.accept(ENVELOPE, b"x") for _ in range(3)))
+    assert len(came) == 3

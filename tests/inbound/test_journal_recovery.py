@@ -10,7 +10,8 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.db.store import open_store
 from gateway.errors import Temporary
-from gateway.inbound.journal import Journal, Queue
+from gateway.inbound.journal import Journal
+from gateway.inbound.queue import Queue
 from gateway.model import Envelope
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

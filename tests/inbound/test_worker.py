@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -154,6 +155,38 @@ async def test_an_urgent_mail_is_claimed_before_an_older_backlog(bench: Bench) -
         bench.now += timedelta(seconds=1)
     await bench.worker.drain()
     assert bench.applied[0].ticket.subject == "Outage, nobody can log in"
+
+
+async def test_a_crowd_at_the_door_goes_before_a_batch_but_not_before_a_few_mails(bench: Bench) -> None:
+    waited, gone, all_there = asyncio.Event(), asyncio.Event(), threading.Event()
+
+    async def give_way(seconds: float) -> None:
+        assert seconds == working.LONGEST_WAY
+        waited.set()
+        await gone.wait()
+
+    bench.journal.door.give_way = give_way
+    few = working.FEW - 1
+    await bench.accept(*(raw(f"Question {n}", f"kim{n}@example.net") for n in range(few)))
+    runner = asyncio.create_task(bench.worker.run())
+    await asyncio.wait_for(_applied(bench, few), 30)
+    assert not waited.is_set()
+
+    bench.store.writer.submit(lambda _: all_there.wait(30))
+    crowd = asyncio.create_task(bench.accept(*(raw(f"Crowd {n}", f"pat{n}@example.net") for n in range(few + 1))))
+    await _turns(3)
+    all_there.set()
+    await asyncio.wait_for(asyncio.gather(crowd, waited.wait()), 30)
+    assert len(bench.applied) == few
+    gone.set()
+    await asyncio.wait_for(_applied(bench, 2 * few + 1), 30)
+    bench.worker.stop()
+    await asyncio.wait_for(runner, 30)
+
+
+async def _applied(bench: Bench, number: int) -> None:
+    while len(bench.applied) < number:
+        await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize("turns", range(6))
