@@ -33,6 +33,7 @@ from gateway.outbound.render import Renderer
 from gateway.outbound.showing import Cause
 from gateway.outbound.transport import open_transport
 from gateway.settings import Settings
+from gateway.triage import glance
 from gateway.triage.policy import DEFAULT, Policy, load_policy
 
 
@@ -186,7 +187,9 @@ class Pipeline:
 
     async def warm_up(self) -> None:
         """Have ready what reads and writes mails, so that the first one need not wait for it."""
-        await asyncio.gather(self.reader.start(), asyncio.to_thread(self._renderer.warm_up))
+        await asyncio.gather(
+            self.reader.start(), asyncio.to_thread(self._renderer.warm_up), asyncio.to_thread(glance.warm_up)
+        )
 
     async def close(self) -> None:
         self.reader.close()

@@ -252,3 +252,10 @@ def _function_words() -> Mapping[str, int]:
         for words in _entries(str(_shipped(language).get("function", ""))):
             found.setdefault(words[0], []).append(place)
     return {word: sum(_VOTE // len(places) << 32 * place for place in places) for word, places in found.items()}
+
+
+def single_words(*concepts: str) -> frozenset[str]:
+    """The words of one word, in all languages together, that have one of the concepts."""
+    tables = [_shipped("shared"), *map(_shipped, LANGUAGES)]
+    values = [str(table[concept]) for table in tables for concept in concepts if concept in table]
+    return frozenset(entry[0] for value in values for entry in _entries(value) if len(entry) == 1)
