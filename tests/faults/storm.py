@@ -58,12 +58,13 @@ def _mixed(letters: Letters, numbers: Iterable[int]) -> Iterator[Letter]:
 
 
 async def _drip(port: int) -> None:
-    """A byte of a mail every few seconds, for ever."""
-    _, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(_SLOW)
+    """A byte of a mail every few seconds, for ever; hung up on, it comes again."""
     while True:
-        writer.write(b"x")
-        await asyncio.sleep(3)
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(_SLOW)
+        while not writer.is_closing():
+            writer.write(b"x")
+            await asyncio.sleep(3)
 
 
 def _pages(scene: Scene) -> None:
