@@ -12,14 +12,14 @@ import time
 from collections.abc import Awaitable, Callable
 
 SAMPLE_SECONDS = 0.01
-BUSY = 0.3
+BUSY = 0.25
 """Share of a sample for which the process computes. A stream of mails that could be worked on beside it takes less."""
 STILL_SECONDS = 0.05
-"""After this time without a mail the crowd has gone."""
+"""After this time without a mail, and nobody waiting, the crowd has gone."""
 
 
 class Door:
-    """Told by the journal of each mail that comes. Lives in the event loop."""
+    """Told by the journal of each mail that comes, and of those that are in. Lives in the event loop."""
 
     def __init__(
         self,
@@ -31,16 +31,23 @@ class Door:
         self._monotonic = monotonic
         self._cpu = cpu
         self._sleep = sleep
+        self._waiting = 0
         self._came = float("-inf")
 
     def came(self) -> None:
+        """A client waits until its mail is kept."""
+        self._waiting += 1
         self._came = self._monotonic()
+
+    def left(self, number: int) -> None:
+        """So many heard what became of their mails."""
+        self._waiting -= number
 
     async def give_way(self, seconds: float) -> None:
         """Return as soon as mails come no more, or leave the process time for others; at the latest after
         ``seconds``."""
         began = now = self._monotonic()
-        while now - self._came < STILL_SECONDS and now - began < seconds:
+        while (self._waiting or now - self._came < STILL_SECONDS) and now - began < seconds:
             computed = self._cpu()
             await self._sleep(SAMPLE_SECONDS)
             before, now = now, self._monotonic()

@@ -102,6 +102,7 @@ class Journal:
                 self._open = None
 
     def _committed(self, batch: _Batch, result: Future[list[Waiting]]) -> None:
+        self.door.left(len(batch.futures))
         problem = result.exception()
         if problem is not None:
             for future in batch.futures:

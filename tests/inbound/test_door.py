@@ -19,7 +19,11 @@ class Machine:
         self.now += seconds
         self.computed += seconds * self.busy
         if self.mails_come:
-            self.door.came()
+            self.comes_and_is_kept()
+
+    def comes_and_is_kept(self) -> None:
+        self.door.came()
+        self.door.left(1)
 
     async def way(self, seconds: float) -> float:
         """For how long the door goes first."""
@@ -34,24 +38,33 @@ def machine() -> Machine:
 
 
 async def test_a_crowd_that_takes_all_the_time_goes_first_but_not_for_ever(machine: Machine) -> None:
-    machine.door.came()
+    machine.comes_and_is_kept()
     assert await machine.way(0.25) == pytest.approx(0.25, abs=SAMPLE_SECONDS)
 
 
 async def test_nobody_waits_for_mails_that_do_not_come(machine: Machine) -> None:
     assert await machine.way(0.25) == 0
-    machine.door.came()
+    machine.comes_and_is_kept()
     machine.now += 2 * STILL_SECONDS
     assert await machine.way(0.25) == 0
 
 
 async def test_the_wait_ends_with_the_crowd(machine: Machine) -> None:
-    machine.door.came()
+    machine.comes_and_is_kept()
     machine.mails_come = False
     assert await machine.way(1) == pytest.approx(STILL_SECONDS, abs=SAMPLE_SECONDS)
 
 
 async def test_mails_that_leave_the_process_idle_hold_nothing_up(machine: Machine) -> None:
-    machine.door.came()
+    machine.comes_and_is_kept()
     machine.busy = BUSY / 2
     assert await machine.way(1) == pytest.approx(SAMPLE_SECONDS)
+
+
+async def test_a_crowd_that_still_waits_has_not_gone(machine: Machine) -> None:
+    machine.door.came()
+    machine.mails_come = False
+    machine.now += 2 * STILL_SECONDS
+    assert await machine.way(1) == pytest.approx(1, abs=SAMPLE_SECONDS)
+    machine.door.left(1)
+    assert await machine.way(1) == 0

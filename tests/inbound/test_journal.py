@@ -93,8 +93,11 @@ async def test_a_mail_for_which_memory_has_no_room_is_anybodys(store: Store, mon
     assert [w.raw for w in claimed] == [b"one of many"]
 
 
-async def test_the_door_hears_of_each_mail(store: Store) -> None:
-    journal, came = _journal(store), []
-    journal.door.came = lambda: came.append(True)
+async def test_the_door_hears_who_comes_and_who_is_in_even_where_nothing_could_be_kept(store: Store) -> None:
+    journal, heard = _journal(store), []
+    journal.door.came = lambda: heard.append(1)
+    journal.door.left = lambda number: heard.append(-number)
     await asyncio.gather(*(journal.accept(ENVELOPE, b"x") for _ in range(3)))
-    assert len(came) == 3
+    store.writer.close()
+    await asyncio.gather(*(journal.accept(ENVELOPE, b"x") for _ in range(3)), return_exceptions=True)
+    assert (heard.count(1), sum(heard)) == (6, 0)
