@@ -16,7 +16,7 @@ from gateway.triage.lexicon import single_words
 
 HEADERS = 32 * 1024
 """Bytes in which the header fields end; else they are looked at as text."""
-LOOKED_AT = 2 * 1024
+LOOKED_AT = 4 * 1024
 """Bytes of text."""
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
@@ -30,12 +30,19 @@ _WORDS = bytes.maketrans(
 _INCIDENT = ("leak", "privilege", "foreign", *(name for name in MEANING if name.startswith("security_")))
 _BROKEN = ("fail", "cannot", "stop", "nobody")
 _TOTAL = ("everyone", "nobody", "all", "stop")
-_STATED = frozenset(("s0", "sev0"))
+_ALARM = frozenset(
+    (
+        "ausfall", "ausgefallen", "compromised", "critical", "emergency", "inaccessible", "kritisch", "notfall",
+        "outage", "panne", "ransom", "s0", "sev0", "unavailable", "unreachable",
+    )
+)  # fmt: skip
+"""Words that are enough by themselves, though no incident to the triage."""
+_TOGETHER = ({"severity", "0"}, {"sev", "0"}, {"is", "down"}, {"are", "down"})
 
 
 @cache
-def _words() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    return single_words(*_INCIDENT) | _STATED, single_words(*_BROKEN), single_words(*_TOTAL)
+def _words() -> tuple[frozenset[str], ...]:
+    return single_words(_INCIDENT, _BROKEN, _TOTAL)
 
 
 def warm_up() -> None:
@@ -47,7 +54,7 @@ def may_be_urgent(raw: bytes) -> bool:
     """Whether a mail goes ahead of those that wait: it speaks of an incident, or of a failure and of everybody."""
     incident, broken, total = _words()
     found = set(_decoded(_beginning(raw).translate(_WORDS)).split())
-    if not incident.isdisjoint(found) or {"severity", "0"} <= found:
+    if not incident.isdisjoint(found) or not _ALARM.isdisjoint(found) or any(pair <= found for pair in _TOGETHER):
         return True
     return not broken.isdisjoint(found) and not total.isdisjoint(found)
 

@@ -6,7 +6,7 @@ import re
 import struct
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -254,8 +254,16 @@ def _function_words() -> Mapping[str, int]:
     return {word: sum(_VOTE // len(places) << 32 * place for place in places) for word, places in found.items()}
 
 
-def single_words(*concepts: str) -> frozenset[str]:
-    """The words of one word, in all languages together, that have one of the concepts."""
+def single_words(*groups: Collection[str]) -> tuple[frozenset[str], ...]:
+    """For each group of concepts the words of one word, in all languages together."""
     tables = [_shipped("shared"), *map(_shipped, LANGUAGES)]
-    values = [str(table[concept]) for table in tables for concept in concepts if concept in table]
-    return frozenset(entry[0] for value in values for entry in _entries(value) if len(entry) == 1)
+    return tuple(
+        frozenset(
+            entry[0]
+            for table in tables
+            for concept in group
+            for entry in _entries(str(table.get(concept, "")))
+            if len(entry) == 1
+        )
+        for group in groups
+    )

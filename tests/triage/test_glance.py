@@ -13,7 +13,7 @@ from gateway.triage.glance import LOOKED_AT, may_be_urgent
         b"Subject: [S0] login",
         b"Severity: 0",
         b"NOBODY can log in",
-        b"the whole site is down for everyone",
+        b"the whole site is down",
         b"we were hacked",
         b"Totalausfall? Der Ausfall betrifft alle Kunden",
         b"personne ne peut se connecter",
@@ -36,14 +36,15 @@ def test_an_ordinary_question_waits_its_turn(text: bytes) -> None:
 
 
 def test_only_the_beginning_is_looked_at() -> None:
+    assert not may_be_urgent(bytes(LOOKED_AT) + b" outage")
     assert not may_be_urgent(b"\n" * LOOKED_AT + b" nobody can log in")
     cut = b"x" * (LOOKED_AT - 20) + " nobody can öffnen".encode()
     assert all(may_be_urgent(b"\n\n" + cut[: len(cut) - less]) for less in range(6))
 
 
 def test_of_the_header_fields_the_subject_alone_is_looked_at() -> None:
-    assert may_be_urgent(b"From: a@a.example\r\nSubject: for\r\n nobody\r\nTo: b@b.example\r\n\r\nHello")
-    assert not may_be_urgent(b"From: nobody@a.example\r\nSubject: invoice\r\nX-Spam: hacked\r\n\r\nHello")
+    assert may_be_urgent(b"From: a@a.example\r\nSubject: the\r\n outage of today\r\nTo: b@b.example\r\n\r\nHello")
+    assert not may_be_urgent(b"From: outage@a.example\r\nSubject: invoice\r\nX-Spam: critical\r\n\r\nHello")
 
 
 def test_long_header_fields_hide_no_text() -> None:
