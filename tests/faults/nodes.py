@@ -1,4 +1,4 @@
-"""Several nodes on one PostgreSQL: one is killed, one is cut off, one is held still beyond its lease."""
+"""Several nodes on one PostgreSQL: they are killed, cut off, held still beyond their lease, one or two at a time."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import random
 import signal
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 
 from gateway.keyfile import load_or_make
@@ -65,6 +67,8 @@ class Cluster:
         self.letters = Letters(seed)
         self.nodes = [self._node(folder / f"node-{n}", server, background) for n in range(size)]
         self.clients = Clients(background, self._balance, seed, timeout=5.0)
+        self._healing: list[tuple[float, Node, Callable[[], None]]] = []
+        """When what is done to a node ends, the next one first."""
 
     def _node(self, folder: Path, server: Server, background: Background) -> Node:
         folder.mkdir()
@@ -91,20 +95,33 @@ class Cluster:
             wait_for(node.gateway.answers, f"{node.name} answers")
 
     def harm(self, number: int, chance: random.Random) -> None:
-        """Do one thing to one node, and let it come back."""
-        node = chance.choice(self.nodes)
-        name, harm, heal = [
-            ("killed", node.kill, node.start_again),
-            ("cut off", node.proxy.cut, node.proxy.mend),
-            ("held", node.hold, node.release),
+        """Do one thing to one node that is well, and let it come back later; half of them suffer at most."""
+        while len(self._healing) >= len(self.nodes) // 2:
+            self._heal()
+        node = chance.choice([node for node in self.nodes if node.well])
+        beyond_lease = LEASE_SECONDS + chance.uniform(1, 2)
+        name, harm, heal, seconds = [
+            ("killed", node.kill, node.start_again, chance.uniform(0, beyond_lease)),
+            ("cut off", node.proxy.cut, node.proxy.mend, beyond_lease),
+            ("held", node.hold, node.release, beyond_lease),
         ][number % 3]
         node.well = False
         node.faults.append(time.monotonic())
         harm()
-        time.sleep(LEASE_SECONDS + chance.uniform(1, 2))
+        self._healing.append((time.monotonic() + seconds, node, heal))
+        self._healing.sort(key=itemgetter(0))
+        self.report.counts[f"times {name}"] += 1
+
+    def heal_all(self) -> None:
+        while self._healing:
+            self._heal()
+
+    def _heal(self) -> None:
+        """Wait for the next one to come back."""
+        at, node, heal = self._healing.pop(0)
+        time.sleep(max(0.0, at - time.monotonic()))
         heal()
         node.well = True
-        self.report.counts[f"times {name}"] += 1
 
     def rest(self) -> None:
         books = Books(self._url)
@@ -165,6 +182,7 @@ def run(folder: Path, seed: int, size: int, faults: int, count: Count = range) -
             for number in count(faults):
                 time.sleep(chance.uniform(0.2, 1.0))
                 cluster.harm(number, chance)
+            cluster.heal_all()
             cluster.clients.finish()
             cluster.rest()
             return cluster.close_books()
