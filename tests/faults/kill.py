@@ -21,7 +21,7 @@ ALONE = 0.5
 
 def run(folder: Path, seed: int, kills: int, count: Count = range) -> Report:
     chance = random.Random(seed)
-    orphans: list[int] = []
+    orphans: list[tuple[int, str]] = []
     with Scene(folder, "kill -9", seed, connections=4, pause=0.1, kind=Forked) as scene:
         gateway = scene.gateway
         scene.clients.start(scene.letters)
@@ -33,29 +33,32 @@ def run(folder: Path, seed: int, kills: int, count: Count = range) -> Report:
             time.sleep(chance.uniform(0, LONGEST_LIFE))
             orphans += _kill(gateway, alone=chance.random() < ALONE)
             scene.report.counts["kills"] += 1
-        for orphan in orphans:
-            wait_for(lambda pid=orphan: not _lives(pid), f"child {orphan} of a killed gateway ends by itself", 20)
+        for pid, life in orphans:
+            wait_for(lambda at=pid, was=life: _life(at) != was, f"child {pid} of a killed gateway ends by itself", 20)
         gateway.start()
         scene.clients.finish()
         scene.rest()
         return scene.close_books()
 
 
-def _kill(gateway: Gateway, *, alone: bool) -> list[int]:
-    """The children that it left behind."""
+def _kill(gateway: Gateway, *, alone: bool) -> list[tuple[int, str]]:
+    """The children that it left behind: their numbers and lives."""
     if not alone or gateway.process is None:
         gateway.kill()
         return []
-    children = gateway.children()
+    children = [(pid, life) for pid in gateway.children() if (life := _life(pid))]
     gateway.process.kill()
     gateway.process.wait(30)
     return children
 
 
-def _lives(pid: int) -> bool:
-    """A zombie does not: it waits for nobody but its new parent."""
+def _life(pid: int) -> str:
+    """When the process began, which tells it from others that get its number later; empty where it has ended.
+
+    A zombie has: it waits for nobody but its new parent.
+    """
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return "" if state == "Z" else fields[18]
