@@ -1,19 +1,21 @@
 """The verdict on a mail: severity, category, and whether to wake somebody, from the words of its new text.
 
-A chain of questions, the first that has an answer decides: is it a report at all, a security incident, over, somebody
-else's fault, no complaint; and else what fails, for how many, and is there another way.
+First the rules, a chain of questions of which the first that has an answer decides: is it a report at all, a security
+incident, over, somebody else's fault, no complaint; and else what fails, for how many, and is there another way. Then a
+second opinion (``opinion``) weighs what they came to with all the other words: rules see only what they know.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from gateway.model import Action, Category, Evidence, Severity, Verdict
 from gateway.triage import security
-from gateway.triage.concepts import MARK, QUOTE, any_of, later, pattern
+from gateway.triage.concepts import MARK, QUOTE, later, pattern
 from gateway.triage.lexicon import language_of, lexicon
+from gateway.triage.opinion import Opinion, opinion, telling
 from gateway.triage.policy import Policy
 from gateway.triage.report import Report
 from gateway.triage.scope import Scope, scope
@@ -22,7 +24,10 @@ from gateway.triage.stated import stated_severity
 
 SUBJECT = 1000
 """Characters of a subject that are read."""
-
+LOUDEST = 3
+"""Sentences shown where the wording decided."""
+UNSURE = 0.4
+"""So likely severe that a human looks, though something else is likelier."""
 
 WHOLE_SERVICE = "workbook"
 """The component meant where many say that "it" is down: what everybody works with."""
@@ -34,6 +39,17 @@ class Finding(NamedTuple):
     severity: Severity
     subcategory: str
     evidence: tuple[Evidence, ...]
+
+    @property
+    def category(self) -> Category:
+        return Category(self.subcategory.partition(".")[0] or Category.NONE)
+
+    def signals(self) -> Iterator[str]:
+        """For the second opinion."""
+        yield f"rules {self.severity}"
+        yield f"rules {self.severity} {self.category}"
+        yield f"rules {self.subcategory}"
+        yield from (f"rules {reason.signal}" for reason in self.evidence)
 
 
 def classify(
@@ -49,21 +65,77 @@ def classify(
 
     ``language`` is a hint (ISO 639-1). Pure; linear in the text, of which ``policy.triage.characters`` are read.
     """
-    text, subject = text[: policy.triage.characters], subject[:SUBJECT]
-    tongue = language_of(f"{subject} {text}", language)
-    report = Report.read(text, subject, lexicon(tongue, policy.extra_words.get(tongue, ())))
-    finding = _judge(report, policy.triage.small_group)
+    report, finding, tongue = rules(text, subject, policy, language)
+    said = opinion(report, finding.signals(), tongue, policy.triage.small_group)
+    finding = _weighed(finding, said, report, tongue)
     stated = stated_severity(subject, text, policy.stated_words)
-    category = Category(finding.subcategory.partition(".")[0] or Category.NONE)
     return Verdict(
         severity=finding.severity,
-        category=category,
+        category=finding.category,
         subcategory=finding.subcategory or Category.NONE,
-        action=_action(finding, category, stated, report, policy),
+        action=_action(finding, said, stated, policy),
         stated=stated,
         evidence=finding.evidence,
         missing=_missing(finding, report, attachments),
     )
+
+
+def rules(text: str, subject: str, policy: Policy, language: str = "") -> tuple[Report, Finding, str]:
+    """What the mail says, what the rules make of it, and the language it was read in."""
+    text, subject = text[: policy.triage.characters], subject[:SUBJECT]
+    tongue = language_of(f"{subject} {text}", language)
+    report = Report.read(text, subject, lexicon(tongue, policy.extra_words.get(tongue, ())))
+    return report, _judge(report, policy.triage.small_group), tongue
+
+
+def _weighed(finding: Finding, said: Opinion, report: Report, tongue: str) -> Finding:
+    """What the rules found, or what the words say against it: but of a robot's mail and an exercise nobody is woken."""
+    if any(reason.signal in _NO_REPORT.values() for reason in finding.evidence):
+        return finding
+    severity = _severity(said)
+    category = _category(severity, said, finding)
+    if (severity, category) == (finding.severity, finding.category):
+        return finding
+    subcategory = finding.subcategory if category is finding.category else _subcategory(category, report)
+    evidence = finding.evidence
+    if severity is not finding.severity:
+        loudest = telling(report, severity, tongue)[:LOUDEST]
+        evidence = tuple(Evidence("wording", s.text, round(weight, 2)) for weight, s in loudest) or evidence
+    return Finding(severity, subcategory, evidence)
+
+
+def _severity(said: Opinion) -> Severity:
+    """The likeliest, seen together with the category: what is critical has one, what is no failure has none."""
+    nothing = said.categories[Category.NONE]
+    fitting = {Severity.S0: 1 - nothing, Severity.S3: nothing}
+    both = {one: share * fitting.get(one, max(nothing, 1 - nothing)) for one, share in said.severities.items()}
+    return max(both, key=both.__getitem__)
+
+
+def _category(severity: Severity, said: Opinion, finding: Finding) -> Category:
+    """Where nothing fails there is none, what is critical has one, and another way ends a core feature's escalation."""
+    if severity is Severity.S3:
+        return Category.NONE
+    likely = sorted(said.categories, key=said.categories.__getitem__, reverse=True)
+    if severity is Severity.S0:
+        return likely[1] if likely[0] is Category.NONE else likely[0]
+    other_way = any(reason.signal == "workaround" for reason in finding.evidence)
+    return Category.NONE if likely[0] is Category.CORE and other_way else likely[0]
+
+
+def _subcategory(category: Category, report: Report) -> str:
+    """The one that the words suggest."""
+    match category:
+        case Category.CORE:
+            return f"core.{_component(report) or WHOLE_SERVICE}"
+        case Category.DATA:
+            kind = _kind(report)
+            return kind if kind.startswith("data.") else "data.incorrect"
+        case Category.ISEC:
+            return "isec.rls" if report.mentions("foreign", "rls") else "isec.leak"
+        case Category.ESEC:
+            return "esec." + next((one for one in security.EXTERNAL if report.mentions(f"security_{one}")), "exposure")
+    return ""
 
 
 def _judge(report: Report, small_group: int) -> Finding:
@@ -77,8 +149,11 @@ def _finding(severity: Severity, signal: str, sentence: Sentence | None, subcate
     return Finding(severity, subcategory, (Evidence(signal, sentence.text if sentence else ""),))
 
 
+_NO_REPORT = {"robot": "automatic", "drill": "exercise"}
+
+
 def _not_a_report(report: Report) -> Finding | None:
-    for signal, meaning in (("robot", "automatic"), ("drill", "exercise")):
+    for signal, meaning in _NO_REPORT.items():
         if found := report.says(signal):
             return _finding(Severity.S3, meaning, found)
     return None
@@ -228,23 +303,16 @@ def _scope_text(report: Report, reach: Scope) -> str:
     return next(s.text for s in report.relevant if mark in s.outline) if mark else ""
 
 
-_ALARMING = any_of("everyone", "nobody", "stop")
+_SEVERE = (Severity.S0, Severity.S1)
 
 
-def _action(finding: Finding, category: Category, stated: Severity | None, report: Report, policy: Policy) -> Action:
+def _action(finding: Finding, said: Opinion, stated: Severity | None, policy: Policy) -> Action:
     """Page what is escalated and severe. A human checks what is severe without a category, a stated S0 that we do not
-    share, and where the words say more, or less, than we understood."""
-    if category is not Category.NONE and finding.severity in policy.paging.severities:
+    share, and what may be severe after all."""
+    if finding.category is not Category.NONE and finding.severity in policy.paging.severities:
         return Action.PAGE
-    if stated is Severity.S0 or finding.severity in (Severity.S0, Severity.S1):
-        return Action.CHECK
-    signals = {e.signal for e in finding.evidence}
-    unsure = ("no complaint" in signals and _puzzling(report)) or ("concerns few" in signals and _alarmed(report))
-    return Action.CHECK if unsure else Action.QUEUE
-
-
-def _alarmed(report: Report) -> bool:
-    return any(not s.void and len(_ALARMING.intersection(s.outline)) > 1 for s in report.all)
+    unsure = sum(said.severities[one] for one in _SEVERE) > UNSURE
+    return Action.CHECK if unsure or stated is Severity.S0 or finding.severity in _SEVERE else Action.QUEUE
 
 
 _NO_PUZZLE = ("question", "wish", "courtesy", "commercial", "planned", "past", "enquiry")

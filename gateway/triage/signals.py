@@ -116,6 +116,7 @@ class Sentence(NamedTuple):
 
 _WISH_OR_QUESTION = any_of("question", "wish")
 _VOID, _SUPPOSING = any_of("drill", "enquiry", "blame"), any_of("hypothetical", "planned")
+_NO_TELLING = _WISH_OR_QUESTION | _SUPPOSING
 _PAST, _SLOW = MARK["past"], MARK["slow"]
 _ROLES = {
     mark: role
@@ -153,11 +154,19 @@ def _sentence(outline: str, roles: str, words: Sequence[str], people: Sequence[i
 
 
 def _asks(outline: str) -> bool:
+    if ASK in outline and _tells_first(outline):
+        return False
     if ASK in outline and _AUXILIARY.search(outline):
         return True
     if _WISH_OR_QUESTION.isdisjoint(outline):
         return False
     return ASK in outline or _BAD.isdisjoint(outline) or _ASKED.search(outline) is not None
+
+
+def _tells_first(outline: str) -> bool:
+    """A complaint with a question behind it: "the export fails, can you look?"."""
+    told, _, _ = outline.rpartition(CLAUSE)
+    return not _BAD.isdisjoint(told) and _NO_TELLING.isdisjoint(told) and _AUXILIARY.search(told) is None
 
 
 def _lasts(outline: str) -> bool:

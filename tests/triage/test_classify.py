@@ -35,7 +35,8 @@ def test_a_department_beside_others_who_work_is_high():
 
 
 def test_failing_at_times_is_high():
-    assert judge("One in four API calls returns 500 since noon.").severity is S1
+    text = "Every now and then an API call fails with a 500 for all of our users, but the second try works."
+    assert judge(text).severity is S1
 
 
 def test_one_person_is_medium_whoever_she_is():

@@ -34,6 +34,11 @@ def test_a_question_mark_behind_a_complaint_leaves_it_one():
     assert only("Hmm, the login seems to be down?").bad
 
 
+def test_a_question_behind_a_complaint_leaves_it_one():
+    assert only("The export of our chart fails since this morning, can you look?").bad
+    assert not only("If the export fails, can you look?").bad
+
+
 def test_what_is_supposed_asserts_nothing():
     assert not only("What happens if the query engine fails").bad
 
