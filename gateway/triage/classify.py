@@ -8,7 +8,7 @@ second opinion (``opinion``) weighs what they came to with all the other words: 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from gateway.model import Action, Category, Evidence, Severity, Verdict
@@ -99,9 +99,15 @@ def _weighed(finding: Finding, said: Opinion, report: Report, tongue: str) -> Fi
     subcategory = finding.subcategory if category is finding.category else _subcategory(category, report)
     evidence = finding.evidence
     if severity is not finding.severity:
-        loudest = telling(report, severity, tongue)[:LOUDEST]
-        evidence = tuple(Evidence("wording", s.text, round(weight, 2)) for weight, s in loudest) or evidence
+        evidence = _wording(telling(report, severity, tongue)) or evidence
     return Finding(severity, subcategory, evidence)
+
+
+def _wording(told: Sequence[tuple[float, Sentence]]) -> tuple[Evidence, ...]:
+    """The loudest sentences, and what is at least half as loud."""
+    return tuple(
+        Evidence("wording", sentence.text, round(loud, 2)) for loud, sentence in told[:LOUDEST] if loud > told[0][0] / 2
+    )
 
 
 def _severity(said: Opinion) -> Severity:
@@ -112,15 +118,21 @@ def _severity(said: Opinion) -> Severity:
     return max(both, key=both.__getitem__)
 
 
+_SECURITY = (Category.ISEC, Category.ESEC)
+
+
 def _category(severity: Severity, said: Opinion, finding: Finding) -> Category:
-    """Where nothing fails there is none, what is critical has one, and another way ends a core feature's escalation."""
+    """Where nothing fails there is none; what is critical is an incident of security or a core feature that is down;
+    and another way ends a core feature's escalation."""
+    shares = said.categories
     if severity is Severity.S3:
         return Category.NONE
-    likely = sorted(said.categories, key=said.categories.__getitem__, reverse=True)
     if severity is Severity.S0:
-        return likely[1] if likely[0] is Category.NONE else likely[0]
+        insecure = sum(shares[one] for one in _SECURITY) > shares[Category.CORE] + shares[Category.DATA]
+        return max(_SECURITY, key=shares.__getitem__) if insecure else Category.CORE
+    likeliest = max(shares, key=shares.__getitem__)
     other_way = any(reason.signal == "workaround" for reason in finding.evidence)
-    return Category.NONE if likely[0] is Category.CORE and other_way else likely[0]
+    return Category.NONE if likeliest is Category.CORE and other_way else likeliest
 
 
 def _subcategory(category: Category, report: Report) -> str:
