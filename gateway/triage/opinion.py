@@ -8,6 +8,7 @@ what a mail has add up. How they come about says ``training/learn.py``.
 from __future__ import annotations
 
 import json
+import struct
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -33,9 +34,9 @@ _BEGINNING = 5
 _PLACES = (1, 2, 5, 10, 50)
 _GROUPS = (0.1, 0.5, 1, 2, 5, 20)
 """Multiples of a small group of people, between which a number of them makes a difference."""
-_COLUMNS = len(SEVERITIES) + len(CATEGORIES)
-_LANE, _ZERO = 32, 1 << 15
-"""Bits for one column, and what is added to each weight so that none is negative."""
+_COLUMNS = struct.Struct(f"<{len(SEVERITIES) + len(CATEGORIES)}I")
+_ZERO = 1 << 15
+"""Added to each weight, so that none is negative. A column has room for as many rows as there are."""
 _Label = TypeVar("_Label", Severity, Category)
 
 
@@ -156,8 +157,8 @@ def _step(count: int, limits: Sequence[float]) -> int:
 
 def _sums(rows: Sequence[int]) -> list[float]:
     """Of each column."""
-    total, zero = sum(rows), len(rows) * _ZERO
-    return [((total >> _LANE * at & (1 << _LANE) - 1) - zero) / SCALE for at in range(_COLUMNS)]
+    zero = len(rows) * _ZERO
+    return [(column - zero) / SCALE for column in _COLUMNS.unpack(sum(rows).to_bytes(_COLUMNS.size, "little"))]
 
 
 def _shares(labels: Sequence[_Label], sums: Sequence[float]) -> dict[_Label, float]:
@@ -182,7 +183,7 @@ def shipped() -> Weights:
 
 
 def _row(weights: Sequence[int]) -> int:
-    return sum(weight + _ZERO << _LANE * at for at, weight in enumerate(weights))
+    return int.from_bytes(_COLUMNS.pack(*[weight + _ZERO for weight in weights]), "little")
 
 
 def _signal(name: str) -> str:
