@@ -234,7 +234,7 @@ def _hint_of_a_defect(report: Report) -> Finding | None:
 
 def _consequences(report: Report) -> bool:
     """Many people's work stands still, whatever the failure was called."""
-    many = report.has("everyone", "nobody") or any(count > 1 for s in report.relevant for count in s.people)
+    many = report.has("everyone", "nobody") or any(count > 1 for count in report.people)
     return many and report.has("stop") and report.has(*COMPONENTS, "surface") and not report.mentions("commercial")
 
 

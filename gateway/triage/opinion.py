@@ -129,11 +129,9 @@ def signals_of(report: Report, small_group: int) -> set[str]:
         outlines[_kind(sentence)] += sentence.outline
     for kind, outline in outlines.items():
         found |= {KINDS[kind] + mark for mark in set(outline)}
-    people = [count for s in report.relevant for count in s.people]
-    places = [count for s in report.relevant for count in s.places]
-    if people:
+    if people := report.people:
         found.add(f"people {_step(max(people), [share * small_group for share in _GROUPS])}")
-    if places:
+    if places := report.places:
         found.add(f"places {_step(max(places), _PLACES)}")
     if any(s.asks for s in report.all):
         found.add("asks")

@@ -69,6 +69,16 @@ class Report(NamedTuple):
         return any(s.contrast for s in self.all)
 
     @property
+    def people(self) -> list[int]:
+        """Numbers of people that it concerns."""
+        return [count for s in self.relevant for count in s.people]
+
+    @property
+    def places(self) -> list[int]:
+        """Numbers of sites that it concerns."""
+        return [count for s in self.relevant for count in s.places]
+
+    @property
     def partial(self) -> bool:
         """Fails at times, or for a share of attempts."""
         return self.complains_of("partial") or _PERCENT.search(self.complaint) is not None

@@ -21,8 +21,7 @@ def scope(report: Report, component: str, small_group: int) -> Scope:
 
     ``component`` is the core component that fails, or empty: a dead API concerns every process behind it.
     """
-    people = [count for s in report.relevant for count in s.people]
-    places = [count for s in report.relevant for count in s.places]
+    people, places = report.people, report.places
     if max(people, default=0) > small_group or max(places, default=0) > MANY_PLACES:
         return Scope.PART if report.contrast or report.partial else Scope.ALL
     everyone = report.has("everyone", "nobody")

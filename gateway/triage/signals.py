@@ -154,10 +154,11 @@ def _sentence(outline: str, roles: str, words: Sequence[str], people: Sequence[i
 
 
 def _asks(outline: str) -> bool:
-    if ASK in outline and _tells_first(outline):
-        return False
-    if ASK in outline and _AUXILIARY.search(outline):
-        return True
+    if ASK in outline:
+        if _tells_first(outline):
+            return False
+        if _AUXILIARY.search(outline):
+            return True
     if _WISH_OR_QUESTION.isdisjoint(outline):
         return False
     return ASK in outline or _BAD.isdisjoint(outline) or _ASKED.search(outline) is not None
