@@ -1,11 +1,12 @@
-"""Learn the weights of ``gateway.triage.opinion`` from the labelled mails beside this file, and write them.
+"""Learn the weights of ``gateway.triage`` from the labelled mails beside this file, and write them.
 
     pip install scikit-learn            # nothing else needs it
     python -m training.learn            # first how well they judge each file of mails when learned from all others
     python -m training.learn --write
 
-Two logistic regressions, one for severities and one for categories, over the same words and signals. The mails are
-invented; ``training/mails`` holds one a line, labelled by the definitions of the shipped policy.
+For ``opinion``: two logistic regressions, one for severities and one for categories, over the same words and signals.
+For ``glance``: see there. The mails are invented; ``training/mails`` holds one a line, labelled by the definitions of
+the shipped policy.
 """
 
 from __future__ import annotations
@@ -24,14 +25,16 @@ from sklearn.metrics import f1_score
 
 from gateway.reading.headings import scan
 from gateway.reading.reply import split
-from gateway.triage import opinion
+from gateway.triage import glance, opinion
 from gateway.triage.classify import rules
 from gateway.triage.concepts import MARK
 from gateway.triage.opinion import CATEGORIES, SCALE, SEVERITIES
 from gateway.triage.policy import DEFAULT
+from training import glance as first_look
 
 MAILS = Path(__file__).with_name("mails")
 WEIGHTS = Path(opinion.__file__).with_name("weights.json")
+GLANCE = Path(glance.__file__).with_name("glance.json")
 SEEN = 3
 """Mails that must have a word."""
 WORD = 0.5
@@ -50,12 +53,11 @@ class Example(NamedTuple):
     """What the rules alone say."""
 
 
-def examples() -> list[Example]:
-    return [_example(path.stem, json.loads(line)) for path in sorted(MAILS.glob("*.jsonl")) for line in _lines(path)]
-
-
-def _lines(path: Path) -> Iterator[str]:
-    return filter(str.strip, path.read_text(encoding="utf-8").splitlines())
+def labelled() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each mail with the name of its file."""
+    for path in sorted(MAILS.glob("*.jsonl")):
+        for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
+            yield path.stem, json.loads(line)
 
 
 def _example(file: str, mail: dict[str, Any]) -> Example:
@@ -155,14 +157,21 @@ def digest() -> str:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--write", action="store_true", help=f"write {WEIGHTS.name} from all mails")
-    mails = examples()
-    if not arguments.parse_args().write:
+    arguments.add_argument("--write", action="store_true", help="write the weights of all mails")
+    write = arguments.parse_args().write
+    mails = [_example(file, mail) for file, mail in labelled()]
+    look = first_look.learn([first_look.example(file, mail) for file, mail in labelled()])
+    if not write:
         judge_each_file(mails)
         return
-    table = {"mails": digest(), **Learned(mails).weights()}
-    WEIGHTS.write_text(json.dumps(table, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
-    print(f"{WEIGHTS}: {WEIGHTS.stat().st_size} bytes")
+    _write(WEIGHTS, Learned(mails).weights())
+    _write(GLANCE, look)
+
+
+def _write(path: Path, table: dict[str, Any]) -> None:
+    text = json.dumps({"mails": digest()} | table, ensure_ascii=False, separators=(",", ":"))
+    path.write_text(f"{text}\n", encoding="utf-8")
+    print(f"{path}: {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

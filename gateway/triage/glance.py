@@ -1,23 +1,31 @@
 """A first look at the bytes of a mail, before it is read: may it be one that cannot wait?
 
 It only decides who is read first when many wait; the severity comes from reading. So it is cheap, looks at single words
-of the subject and of the beginning of the text, and says yes too often rather than too seldom.
+of the subject and of the beginning of the text, and says yes too often rather than too seldom. Words have weights, as
+``training/learn.py`` learns them; where there are too few of them to weigh, some decide alone.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import string
 from binascii import a2b_base64, a2b_qp
+from collections.abc import Mapping
 from functools import cache
+from importlib import resources
+from itertools import pairwise
+from typing import NamedTuple
 
 from gateway.triage.concepts import MEANING
-from gateway.triage.lexicon import single_words
+from gateway.triage.lexicon import CJK, single_words
 
 HEADERS = 32 * 1024
 """Bytes in which the header fields end; else they are looked at as text."""
 LOOKED_AT = 4 * 1024
 """Bytes of text."""
+FEW = 9
+"""Different words that are too few to weigh: the subject and half a sentence."""
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _SUBJECT = re.compile(rb"\nsubject:[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE)
@@ -40,20 +48,52 @@ _ALARM = frozenset(
 _TOGETHER = ({"severity", "0"}, {"sev", "0"}, {"is", "down"}, {"are", "down"})
 
 
+class Weights(NamedTuple):
+    """A mail goes ahead where those of its words are more than ``enough`` together."""
+
+    enough: int
+    words: Mapping[str, int]
+    """Of scripts without spaces, the pairs of characters."""
+
+
 @cache
-def _words() -> tuple[frozenset[str], ...]:
+def _shipped() -> Weights:
+    table = json.loads((resources.files("gateway.triage") / "glance.json").read_text(encoding="utf-8"))
+    return Weights(table["enough"], table["words"])
+
+
+@cache
+def _telling() -> tuple[frozenset[str], ...]:
     return single_words(_INCIDENT, _BROKEN, _TOTAL)
 
 
 def warm_up() -> None:
     """Load the words now: the first mail would wait for it."""
-    _words()
+    _shipped()
+    _telling()
 
 
 def may_be_urgent(raw: bytes) -> bool:
-    """Whether a mail goes ahead of those that wait: it speaks of an incident, or of a failure and of everybody."""
-    incident, broken, total = _words()
-    found = set(_decoded(_beginning(raw).translate(_WORDS)).split())
+    """Whether a mail goes ahead of those that wait."""
+    found = words_of(raw)
+    if len(found) < FEW:
+        return _alarming(found)
+    enough, weights = _shipped()
+    return sum(filter(None, map(weights.get, found))) > enough
+
+
+def words_of(raw: bytes) -> set[str]:
+    """What has a weight, if any of it is known."""
+    text = _decoded(_beginning(raw).translate(_WORDS))
+    found = set(text.split())
+    if text.isascii() or not CJK.search(text):
+        return found
+    return found.union(*(map("".join, pairwise(word)) for word in found if CJK.search(word)))
+
+
+def _alarming(found: set[str]) -> bool:
+    """They speak of an incident, or of a failure and of everybody."""
+    incident, broken, total = _telling()
     if not incident.isdisjoint(found) or not _ALARM.isdisjoint(found) or any(pair <= found for pair in _TOGETHER):
         return True
     return not broken.isdisjoint(found) and not total.isdisjoint(found)

@@ -1,10 +1,15 @@
+import json
 from base64 import b64encode, encodebytes
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.triage.glance import LOOKED_AT, may_be_urgent
+from gateway.triage.policy import DEFAULT
+
+UNSEEN = Path(__file__).with_name("mails.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +38,39 @@ def test_what_may_be_an_outage_or_an_incident_goes_ahead(text: bytes) -> None:
 )
 def test_an_ordinary_question_waits_its_turn(text: bytes) -> None:
     assert not may_be_urgent(b"From: kim@example.net\r\n\r\n" + text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "全社員がログインできません。サービスが完全に停止していて、業務ができない状態です。至急対応をお願いします。",
+        "Od rana nikt w całej firmie nie może się zalogować, produkcja stoi, klienci dzwonią co minutę.",
+        "Our whole warehouse sees nothing but an error since six, forty people are sent home, trucks are waiting.",
+    ],
+)
+def test_an_outage_told_at_length_goes_ahead_in_every_language(text: str) -> None:
+    assert may_be_urgent(b"Subject: =?utf-8?q?x?=\r\n\r\n" + text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "先月の請求書の宛名を変更していただきたいのですが、どのような手続きが必要でしょうか。よろしくお願いします。",
+        "Could you tell me how all of my colleagues can get the weekly report by mail? It is nothing that cannot wait.",
+    ],
+)
+def test_a_question_at_length_waits_its_turn(text: str) -> None:
+    assert not may_be_urgent(b"Subject: =?utf-8?q?x?=\r\n\r\n" + text.encode())
+
+
+def test_of_new_mails_most_that_page_go_ahead_and_most_others_wait() -> None:
+    mails = [json.loads(line) for line in UNSEEN.read_text(encoding="utf-8").splitlines()]
+    ahead: dict[bool, list[bool]] = {True: [], False: []}
+    for mail in mails:
+        pages = mail["severity"] in DEFAULT.paging.severities and mail["category"] != "none"
+        ahead[pages].append(may_be_urgent(f"Subject: {mail['subject']}\n\n{mail['body']}".encode()))
+    assert sum(ahead[True]) / len(ahead[True]) > 0.85
+    assert sum(ahead[False]) / len(ahead[False]) < 0.6
 
 
 def test_only_the_beginning_is_looked_at() -> None:

@@ -15,7 +15,7 @@ from gateway.triage.report import Report
 from gateway.triage.signals import sentences
 
 ROOT = Path(__file__).resolve().parents[2]
-WEIGHTS = ROOT / "gateway" / "triage" / "weights.json"
+TRIAGE = ROOT / "gateway" / "triage"
 ROWS = st.lists(st.integers(-999, 999), min_size=9, max_size=9)
 
 
@@ -24,10 +24,12 @@ def words(text: str, language: str = "en") -> set[object]:
     return opinion.words_of(sentence)
 
 
-def test_the_weights_come_from_the_mails_that_are_here():
+@pytest.mark.parametrize("weights", ["weights.json", "glance.json"])
+def test_the_weights_come_from_the_mails_that_are_here(weights: str):
     mails = sorted((ROOT / "training" / "mails").glob("*.jsonl"))
     digest = sha256(b"".join(path.read_bytes() for path in mails)).hexdigest()
-    assert json.loads(WEIGHTS.read_text(encoding="utf-8"))["mails"] == digest, "learn again: training/learn.py"
+    learned = json.loads((TRIAGE / weights).read_text(encoding="utf-8"))
+    assert learned["mails"] == digest, "learn again: training/learn.py"
 
 
 def test_every_language_has_words():
