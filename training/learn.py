@@ -64,7 +64,7 @@ def _example(file: str, mail: dict[str, Any]) -> Example:
     text = split(scan(mail["body"])).text
     report, finding, language = rules(text, mail["subject"], DEFAULT, mail.get("language", ""))
     signals = [*map(_name, opinion.signals_of(report, DEFAULT.triage.small_group)), *finding.signals()]
-    words = {_word(word) for sentence in report.all for word in opinion.words_of(sentence)}
+    words = {_word(word) for word in opinion.words_of(report.all)}
     clues = dict.fromkeys(signals, 1.0) | {f"word\t{language}\t{word}": WORD for word in words}
     return Example(file, mail["severity"], mail["category"], clues, finding.severity.value)
 

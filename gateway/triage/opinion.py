@@ -61,7 +61,7 @@ def opinion(report: Report, rules: Iterable[str], language: str, small_group: in
     """``rules`` are signals of what the rules came to."""
     weights = shipped()
     signals = map(weights.signals.get, {*signals_of(report, small_group), *rules})
-    words = map(weights.words[language].get, set().union(*map(words_of, report.all)))
+    words = map(weights.words[language].get, words_of(report.all))
     sums = _sums([weights.bias, *filter(None, signals), *filter(None, words)])
     return Opinion(
         _shares(SEVERITIES, sums[: len(SEVERITIES)]),
@@ -74,18 +74,22 @@ def telling(report: Report, severity: Severity, language: str) -> list[tuple[flo
     words, column = shipped().words[language], SEVERITIES.index(severity)
     found: dict[str, tuple[float, Sentence]] = {}
     for sentence in report.all:
-        sums = _sums([row for word in words_of(sentence) if (row := words.get(word))])[: len(SEVERITIES)]
-        said = sums[column] - sum(sums) / len(sums)
+        columns = _columns(sum(filter(None, map(words.get, words_of((sentence,))))))[: len(SEVERITIES)]
+        said = columns[column] * len(SEVERITIES) - sum(columns)  # what is added to each weight cancels out
         if said > 0:
-            found[sentence.text] = said, sentence
+            found[sentence.text] = said / len(SEVERITIES) / SCALE, sentence
     return sorted(found.values(), key=lambda one: -one[0])
 
 
-def words_of(sentence: Sentence) -> set[Hashable]:
-    """Words, pairs of them, and beginnings of longer ones (``begin*``); a number is ``#``."""
-    pieces = list(map(_PIECES.__getitem__, sentence.words))
+def words_of(sentences: Iterable[Sentence]) -> set[Hashable]:
+    """Words, pairs of them in one sentence, and beginnings of longer ones (``begin*``); a number is ``#``."""
+    words: list[str] = []
+    for sentence in sentences:
+        words += sentence.words
+        words.append("")
+    pieces = list(map(_PIECES.__getitem__, words))
     if None in pieces:
-        pieces = list(_without_spaces(sentence.words))
+        pieces = list(_without_spaces(words))
     return {*pieces, *pairwise(pieces), *map(_BEGINNINGS.__getitem__, pieces)}
 
 
@@ -109,7 +113,7 @@ class _Beginnings(dict[str | None, str]):
         return beginning
 
 
-_PIECES, _BEGINNINGS = _Pieces(), _Beginnings()
+_PIECES, _BEGINNINGS = _Pieces({"": ""}), _Beginnings()
 
 
 def _without_spaces(words: Iterable[str]) -> Iterator[str]:
@@ -156,7 +160,11 @@ def _step(count: int, limits: Sequence[float]) -> int:
 def _sums(rows: Sequence[int]) -> list[float]:
     """Of each column."""
     zero = len(rows) * _ZERO
-    return [(column - zero) / SCALE for column in _COLUMNS.unpack(sum(rows).to_bytes(_COLUMNS.size, "little"))]
+    return [(column - zero) / SCALE for column in _columns(sum(rows))]
+
+
+def _columns(row: int) -> tuple[int, ...]:
+    return _COLUMNS.unpack(row.to_bytes(_COLUMNS.size, "little"))
 
 
 def _shares(labels: Sequence[_Label], sums: Sequence[float]) -> dict[_Label, float]:

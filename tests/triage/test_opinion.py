@@ -20,8 +20,7 @@ ROWS = st.lists(st.integers(-999, 999), min_size=9, max_size=9)
 
 
 def words(text: str, language: str = "en") -> set[object]:
-    (sentence,) = sentences(text, lexicon(language))
-    return opinion.words_of(sentence)
+    return opinion.words_of(sentences(text, lexicon(language)))
 
 
 @pytest.mark.parametrize("weights", ["weights.json", "glance.json"])
