@@ -28,6 +28,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_WORDS = re.compile(r"[^@,\"]*")
+_OTHER_HALF = re.compile(r"[^@,;:<>\"()]{1,80}(?:\([^()]{0,40}\)\s?)?<[^<>\s]+@")
 _PARENTHESIS = re.compile(r"\\.|[()]", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _BLANKS = re.compile(r"\s{2,}")
@@ -77,7 +79,7 @@ class _Reader:
         kind, word = token.lastgroup, token[0]
         if kind == "angle":
             self.angle = self.angle or word.strip("<>").strip()
-        elif kind != "mark":
+        elif kind != "mark" or (word == "," and self._is_half_a_name(token.end())):
             self.pieces.append(word)
         elif word in ",;":
             self._close()
@@ -88,6 +90,12 @@ class _Reader:
         elif word == '"':
             self.text = self.text[: token.end()] + self.text[token.end() :].replace('"', " ")
         return token.end()
+
+    def _is_half_a_name(self, behind: int) -> bool:
+        """``Doe, Jane <jane@example.com>``, which should stand in quotation marks: the first half is no address."""
+        if self.angle or not self.pieces or not all(map(_WORDS.fullmatch, self.pieces)):
+            return False
+        return _OTHER_HALF.match(self.text, behind) is not None
 
     def _colon(self) -> None:
         """A colon ends the name of a group, or stands in an unquoted name."""

@@ -31,7 +31,9 @@ _WROTE_AT_END = re.compile(rf"(?:(?:^|[\s>)\]\"'”’,])(?:{_VERB})|(?:{_SPACEL
 _WROTE_INSIDE = re.compile(
     rf"\s(?:{_VERB_BEFORE_NAME})\s(?P<who>[^:]{{1,150}}|[^<>]{{1,100}}<[^<>]{{1,100}}>)\s?:[\s*]*$", re.IGNORECASE
 )
-_NAME_WROTE = re.compile(rf"[^<>@]{{0,100}}<[^<>\s@]+@[^<>\s@]+>\s?(?:{_VERB})\b[^<>]{{0,100}}[:：]\s?$", re.IGNORECASE)
+_NAME_WROTE = re.compile(
+    rf"[^<>@]{{0,100}}<[^<>\s@]+@[^<>\s@]+>\s?(?:{_VERB})\b[^<>]{{0,100}}[:：][\s-]{{0,8}}$", re.IGNORECASE
+)
 _DATE = re.compile(
     r"""(?:^|[^\w-])(?:
         (?:19|20)\d\d\b                                        # a year
@@ -49,6 +51,7 @@ _DATE_END = re.compile(
           | (?:GMT|UTC)?[+-]\d\d:?\d\d | [A-Z]{3,4}\b ) )*""",
     re.VERBOSE,
 )
+_TIME_ONLY = re.compile(r"(?:[^\W\d_]{1,4}\s)?\d{1,2}[:.h]\d{2}\s[^\d<>@]{1,80}[:：]$")
 _PREPOSITIONS = (
     "on|am|le|el|il|em|op|den|dnia|w dniu|dne|dňa|dana|in data|at|pe|la|în|στις|vào|pada|på|no|a les|ngày|在|"
     "---- on|בתאריך"
@@ -62,6 +65,8 @@ _STAMP = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d GMT[+-]\d\d:\d\d [^<]{1,80}$|\d{4}/\d{1,2}/\d{1,2} [^<>@]{1,80}<[^\s@]+@[^\s@]+>\s?$"
 )
 _LOG_LEVEL = re.compile(r"\b(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE|CRITICAL)\b")
+_IN_BRACKETS = re.compile(r"^\s*\([^()]{1,40}\)\s*-?\s*")
+"""A time zone, as OTRS writes it."""
 _BEFORE_NAME = re.compile(rf"[\s,;:.]*(?:{_VERB_BEFORE_NAME}|from|пользователь|użytkownik)\s")
 
 
@@ -128,6 +133,8 @@ def _is_complete(text: str, verb: int | None, dated: bool, lines: Sequence[str],
     if text.endswith(">>>") and is_quoted(lines[index]):  # GroupWise: ">>> Bob <bob@example.com> 3/2/2016 10:15 >>>"
         return dated or "@" in text
     if verb is not None:
+        if dated and _TIME_ONLY.match(text) and "@" not in text:  # "At 10:15 the technician called and said:"
+            return _quote_follows(lines, index)
         if dated:
             return text[-1] in ":：-*" or "@" in text or _PREPOSITION.match(text) is not None
         return _NAME_WROTE.match(text) is not None or (text[-1] in ":：" and _quote_follows(lines, index))
@@ -149,7 +156,7 @@ def _ends_in_name(text: str, dated: bool, lines: Sequence[str], index: int) -> b
     closed = text.rstrip(":：* ").endswith((">", ")"))
     return (
         bool(address)
-        and closed
+        and (closed or _quote_follows(lines, index))
         and len(text) < 250
         and (_STARTS_WITH_DATE.match(text) or _PREPOSITION.match(text)) is not None
         and _LOG_LEVEL.search(text) is None
@@ -172,6 +179,7 @@ def _who_and_when(text: str, verb: int | None) -> dict[str, str]:
     date = head[begin : ends[-1]] if ends else ""
     name = head[ends[-1] :] if ends else head[begin:]
     before = _BEFORE_NAME.search(name.lower())
+    name = _IN_BRACKETS.sub("", name)
     name = clean_name(name[: before.start()] + name[before.end() :] if before else name)
     sender = f"{name} <{address[0]}>" if address else name
     return {key: value for key, value in (("sender", sender), ("date", date.strip(" ,"))) if value}

@@ -1,6 +1,6 @@
 """Bytes to text: by the declared character set, UTF-8, detection on a sample, windows-1252.
 
-Python knows codecs that are no character sets (``unicode_escape``, ``punycode``, ``utf-7``), and a sender can name
+Python knows codecs that are no character sets (``unicode_escape``, ``punycode``, ``rot13``), and a sender can name
 them, so only those listed here are used.
 """
 
@@ -14,7 +14,7 @@ import chardet
 from chardet import EncodingEra
 
 _NAMES = """
-    ascii utf-8 utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be
+    ascii utf-7 utf-8 utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be
     iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10 iso8859-11
     iso8859-13 iso8859-14 iso8859-15 iso8859-16
     cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258
@@ -60,6 +60,7 @@ ALIASES = {
     "dos-874": "cp874",
     "iso-8859-8-i": "iso8859-8",
     "iso-8859-8-e": "iso8859-8",
+    "unicode-1-1-utf-7": "utf-7",
     "unicode-1-1-utf-8": "utf-8",
     "utf8mb4": "utf-8",
     "x-mac-roman": "mac-roman",
@@ -80,6 +81,8 @@ SAMPLE = 4096
 FEW_ERRORS = 0.02
 """Share of a text that may be unreadable before the declared character set is held to be wrong."""
 FALLBACK = "cp1252"
+FEW = 6
+"""Letters beyond ASCII that say too little about their character set: then the commonest is the best guess."""
 LATIN = ("cp1252", "cp1250", "cp1254", "cp1257")
 """All that comes into question where each foreign letter stands alone between ASCII letters."""
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -105,7 +108,7 @@ def decode(data: bytes, declared: str = "") -> str:
     name = codec(declared) if declared else "utf-8"
     if name == "utf-8" and data.isascii() and b"\x1b" not in data:
         return data.decode("ascii")
-    if not name:
+    if not name or (name == FALLBACK and _is_utf8(data)):
         name = "utf-8"
     try:
         text = data.decode(name)
@@ -114,6 +117,17 @@ def decode(data: bytes, declared: str = "") -> str:
     if name == "utf-8" and b"\x1b" in data:
         return _escaped(data, text)
     return text.removeprefix("\ufeff")
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Text that was declared Latin by a program that did not look; by chance such letters hardly ever come in a row."""
+    if data.isascii():
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _guess(data: bytes, declared: str) -> str:
@@ -131,6 +145,8 @@ def _guess(data: bytes, declared: str) -> str:
 
 def _detected(data: bytes) -> str:
     first = _HIGH.search(data)
+    if len(data) < SAMPLE and len(_HIGH.findall(data)) < FEW and not _NEIGHBOURS.search(data):
+        return data.decode(FALLBACK, "replace")
     start = max(0, first.start() - SAMPLE // 2) if first else 0
     sample = data[start : start + SAMPLE]
     found = chardet.detect(

@@ -11,6 +11,7 @@ UUENCODE = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
 MANY_RUNS = 1000
 """Padding inside a base64 body ends a run; beyond so many runs it is noise."""
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_PROSE = re.compile(rb"^_{20,}\r?$|^[A-Za-z]{1,20} [a-z]{1,20} [a-z]{1,20}", re.MULTILINE)
 _BLANKS_BEHIND_SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]+)\r?\n", re.MULTILINE)
 
@@ -27,13 +28,21 @@ def decode(data: bytes | memoryview, encoding: str) -> bytes:
     return data
 
 
+def decode_text(data: bytes, encoding: str) -> bytes:
+    """As ``decode``, and without the lines that a mailing list put below a body that it did not decode."""
+    if encoding == "base64" and (b" " in data or b"_" in data) and (footer := _PROSE.search(data)):
+        data = data[: data.rfind(b"\n", 0, footer.start()) + 1]
+    return decode(data, encoding)
+
+
 def base64(data: bytes | memoryview) -> bytes:
     """Whatever can be read, with foreign bytes skipped and missing padding added."""
-    try:
-        return pybase64.b64decode(data)
-    except (binascii.Error, ValueError):
-        pass
     body = bytes(data).rstrip(b"\r\n\t =")
+    if b"=" not in body:  # else padding inside ends a run, of which the decoder knows nothing
+        try:
+            return pybase64.b64decode(data)
+        except (binascii.Error, ValueError):
+            pass
     runs = [body] if body.count(b"=") > MANY_RUNS else body.split(b"=")
     return b"".join(map(_base64_run, runs))
 

@@ -11,26 +11,30 @@ from gateway.reading.headings import Body, Heading, Kind
 from gateway.reading.labels import people
 from gateway.reading.lines import bare, folded, is_quoted
 
-_PREFIX = re.compile(r"\s*(?:\[[^\[\]]{1,40}\]\s*)?([^\W\d_]{1,12})\s?(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]")
+_PREFIX = re.compile(r"\s*(?:\[[^\[\]]{1,40}\]\s*)?([^\W\d_]{1,12})\.?\s?(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]")
 _MARK = re.compile(r"[ \t]{0,3}>[ ]?")
 
 
-def find(body: Body, subject: str, enclosed: Iterable[ReadMail]) -> Forward | None:
+def find(body: Body, subject: str, enclosed: Iterable[tuple[ReadMail, str]]) -> Forward | None:
     """The forwarded mail, or None.
 
     Inline, a separator that says "forwarded" is believed always; headers that an answer has as well, unless the
     subject is an answer's; an attribution, only where the subject is a forward's. ``enclosed`` are the attached
-    mails; the first is what is forwarded, unless the subject is an answer's.
+    mails, each with its Date as sent; the first is what is forwarded, unless the subject is an answer's.
     """
     prefix = _prefix(subject)
     heading = next((one for one in body.headings if "sender" in one.fields or len(one.fields) > 1), None)
-    if heading and _forwards(heading, prefix):
+    if heading and _forwards(heading, prefix, body.lines):
         return _inline(body.lines, heading)
     attached = None if prefix in phrases.REPLY_PREFIXES else next(iter(enclosed), None)
-    return _attached(body.text, attached) if attached else None
+    return _attached(body.text, *attached) if attached else None
 
 
-def _forwards(heading: Heading, prefix: str) -> bool:
+def _forwards(heading: Heading, prefix: str, lines: Sequence[str]) -> bool:
+    if prefix == "vs":  # an answer in Finnish, a forward in Danish and Norwegian
+        return heading.kind is Kind.FORWARDED or any(
+            folded(bare(line)[:4]) == "fra:" for line in lines[heading.start : heading.end]
+        )
     match heading.kind:
         case Kind.FORWARDED:
             return True
@@ -75,14 +79,14 @@ def _end(lines: Sequence[str], heading: Heading) -> int:
     return next((at for at in range(heading.end, len(lines)) if headings.ends_forward(lines[at])), len(lines))
 
 
-def _attached(comment: str, mail: ReadMail) -> Forward:
+def _attached(comment: str, mail: ReadMail, date: str) -> Forward:
     return Forward(
         sender=mail.author,
         to=mail.to,
         cc=mail.cc,
         reply_to=mail.reply_to,
         subject=mail.subject,
-        date_raw=mail.date.isoformat() if mail.date else "",
+        date_raw=date,
         text=mail.text,
         comment=comment.strip("\r\n"),
         language=language.of(mail.text),

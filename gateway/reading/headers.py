@@ -71,7 +71,7 @@ def shown(text: str) -> str:
         text = words(text)
     if text.isprintable():
         return text
-    if _SURROGATE.search(text):
+    if "\x1b" in text or _SURROGATE.search(text):
         text = charset.decode(text.encode("utf-8", "surrogateescape"))
     return _CONTROL.sub("", text.replace("\r", " ").replace("\n", " "))
 

@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 from gateway.model import record
 from gateway.reading import attribution, labels, phrases
-from gateway.reading.lines import LONGEST, bare, folded, is_quoted, next_filled, variants
+from gateway.reading.lines import LONGEST, bare, folded, is_cited, is_quoted, next_filled, variants
 
 
 class Kind(Enum):
@@ -60,6 +60,10 @@ _RULES = frozenset("-‐‑‒–—―_=*~#<")
 _FIRST = _RULES | {">", "|", "`"}
 _SPACELESS_SCRIPT = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _DIVIDER = re.compile(r"(?:[-‐–—―_=*~]\s?){3,}")
+_LABELLED_RULE = re.compile(r"[-‐–—―_=*~]{3,}[^-_=*~]{1,60}[-‐–—―_=*~]{3,}")
+"""With headers below it says something of them, in whatever language."""
+_SCISSORS = re.compile(r"={2,}8<=")
+"""Of The Bat!, above the text and below it."""
 _QUOTED_BLANKS = 5
 """Empty lines that may stand at the top of a quotation, above its heading."""
 
@@ -143,7 +147,9 @@ def _under_plain_phrase(lines: Sequence[str], position: int, end: int, fields: M
         line = lines[above].strip()
         kind = separator(line) if len(line) <= LONGEST else None
         if kind:
-            return Heading(kind, above, end, fields)
+            return Heading(kind, above, _behind_closing(lines, end, line), fields)
+        if _LABELLED_RULE.fullmatch(line):
+            return Heading(Kind.HEADERS, above, end, fields)
         if line:
             break
     return Heading(Kind.HEADERS, position, end, fields)
@@ -157,13 +163,16 @@ def _separated(lines: Sequence[str], position: int, line: str) -> Heading | None
         return _under_divider(lines, position, below) if below is not None else None
     if below is not None:
         fields, end = labels.read(lines, below)
+        if not fields:
+            fields, end = labels.read_without_colons(lines, below)
         if len(fields) > 1 or "sender" in fields:
             return Heading(kind, position, _behind_closing(lines, end, line), fields)
         quoted = attribution.at(lines, below)
         if quoted:
             return Heading(kind, position, *quoted)
     believed = len(line.strip(_DECORATION).split()) > 1 or _SPACELESS_SCRIPT.search(line)
-    return Heading(kind, position, position + 1) if believed else None
+    cited = is_cited(lines, position, position + 1)
+    return Heading(kind, position, position + 1) if believed and not cited else None
 
 
 def _under_divider(lines: Sequence[str], position: int, below: int) -> Heading | None:
@@ -192,7 +201,8 @@ def _behind_closing(lines: Sequence[str], end: int, above: str) -> int:
     if below is None:
         return end
     line = bare(lines[below])[:LONGEST]
-    return below + 1 if line == above or (below == end and _DIVIDER.fullmatch(line)) else end
+    closes = line == above or _SCISSORS.match(line) or (below == end and _DIVIDER.fullmatch(line))
+    return below + 1 if closes else end
 
 
 def separator(line: str) -> Kind | None:
@@ -210,4 +220,4 @@ def separator(line: str) -> Kind | None:
 
 def ends_forward(line: str) -> bool:
     """Whether a line says that the forwarded mail ends here."""
-    return line[:2] in ("--", "==", "__") and len(line) < 120 and folded(line.strip(_DECORATION)) in _ENDS
+    return line[:2] in ("--", "==", "__") and len(line) < 120 and folded(line.strip(_DECORATION + "8")) in _ENDS

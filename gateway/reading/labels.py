@@ -91,12 +91,26 @@ def _is_wrapped(lines: Sequence[str], index: int, name: str, value: str) -> bool
     return (not value or (name == "subject" and len(value) > 45)) and not following and len(line) < 100
 
 
+def read_without_colons(lines: Sequence[str], position: int) -> tuple[dict[str, str], int]:
+    """As ``read``, for clients that write none (eM Client): only believed below a separator."""
+    written: list[str] = []
+    for line in lines[position : position + _BLOCK]:
+        label, _, value = bare(line[:2000]).partition(" ")
+        if folded(label) not in _FIELDS:
+            break
+        written.append(f"{label}: {value}")
+    return read(written, 0)[0], position + len(written)
+
+
 def convincing(fields: Mapping[str, str]) -> bool:
-    """Whether fields are a mail's without anything else that says so: a sender and two more, an address or a date."""
-    if len(fields) < 3 or "sender" not in fields:
+    """Whether fields are a mail's without anything else that says so: a sender, a date, one more, a day or an address.
+
+    What people write or paste themselves, "From: ... To: ... Subject: ...", has no date.
+    """
+    if len(fields) < 3 or "sender" not in fields or not fields.get("date"):
         return False
-    dated = any(character.isdigit() for character in fields.get("date", ""))
-    return ("subject" in fields and dated) or any("@" in value for value in fields.values())
+    dated = "subject" in fields and any(map(str.isdigit, fields["date"]))
+    return dated or any("@" in value for value in fields.values())
 
 
 def people(value: str) -> tuple[Address, ...]:

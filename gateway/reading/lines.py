@@ -34,6 +34,13 @@ def next_filled(lines: Sequence[str], position: int, reach: int) -> int | None:
     return None
 
 
+def is_cited(lines: Sequence[str], start: int, end: int) -> bool:
+    """Whether ``lines[start:end]`` stand in the middle of somebody's sentence: as an example of such lines."""
+    above = next((line.rstrip() for line in lines[max(0, start - 3) : start][::-1] if line.strip()), "")
+    below = next_filled(lines, end, 3)
+    return above[-1:].isalnum() and below is not None and lines[below].lstrip()[:1].islower()
+
+
 def folded(text: str) -> str:
     """The text as phrases are compared: no case, and the Turkish dotted I without its extra dot."""
     if text.isascii():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 
 from gateway.model import record
 from gateway.reading import charset, encoded
 from gateway.reading import headers as fields
+
+_SOFT_BREAK = re.compile(r"(?<!^--) \n(?!>)", re.MULTILINE)
 
 
 class Headers:
@@ -87,9 +90,12 @@ class Part:
     def text(self, most: int | None = None) -> str:
         """The content as text, with LF line ends; made of no more than the first ``most`` encoded bytes."""
         end = self.end if most is None else min(self.end, self.start + most)
-        data = encoded.decode(self.raw[self.start : end], self.encoding)
+        data = encoded.decode_text(self.raw[self.start : end], self.encoding)
         text = charset.decode(data, self.params.get("charset", ""))
-        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        # RFC 3676, section 4.1: with DelSp the blank before a soft line break is no part of the text.
+        return _SOFT_BREAK.sub("", text) if self.params.get("delsp", "").lower() == "yes" else text
 
 
 def parse_headers(block: bytes) -> Headers:

@@ -6,6 +6,7 @@ Facts about clients and languages only; the rules that use them stand in ``headi
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 
@@ -148,7 +149,7 @@ LABELS: dict[str, Labels] = {
         "kime|alıcı",
         "bilgi|cc|kopya",
         "yanıt adresi|yanıtla|yanıt",
-        "tarih|gönderildi|gönderme tarihi|gönderilme tarihi",
+        "tarih|gönderildi|gönderilme|gönderme tarihi|gönderilme tarihi",
         "konu",
     ),
     "et": Labels("saatja|kellelt", "saaja|kellele|adressaat", "koopia", "vasta", "kuupäev|saadetud", "teema"),
@@ -210,7 +211,7 @@ FORWARDED: dict[str, str] = {
         "weitergeleitet von|weitergeleitete mail"
     ),
     "fr": (
-        "message transféré|début du message transféré|début du message réexpédié|message réexpédié|"
+        "message transféré|mail transféré|début du message transféré|début du message réexpédié|message réexpédié|"
         "courriel transféré|message transmis|e-mail transféré"
     ),
     "es": (
@@ -398,13 +399,29 @@ WROTE: dict[str, str] = {
 # Verbs that may stand before the name: "Am 3.2. schrieb Max:".
 WROTE_NAME = "schrieb|schreef|skrev|skrifaði|kirjoitti|heeft|napisał|napsal|escribió|escreveu|пишет|a écrit"
 
+# Said above a quotation: the answers stand in it, or in a colour of their own.
+_ANSWERS = (
+    r"(?:answer|comment|repl(?:y|ie)|respon[sd]|remark|antwort|anmerkung|kommentar|répon[ds]|commentaire|rispo(?:st|nd)"
+    r"|respuest|respond|comentario|respost|antwoord|opmerking|odpowied|svar|回答|回复|コメント)"
+)
+_INSIDE = (
+    r"(?:\b(?:inline|in[ -]line|below|in (?:red|blue|green|bold|colou?r|the text|your (?:mail|text)))\b"
+    r"|\b(?:in (?:rot|blau|grün)|im text|unten|darunter)\b"
+    r"|\b(?:en (?:rouge|bleu|vert)|ci-dessous|dans le (?:texte|corps))\b"
+    r"|\b(?:in (?:rosso|blu|verde)|qui sotto|en (?:rojo|azul|verde)|abajo|en el texto)\b"
+    r"|\b(?:em (?:vermelho|azul)|abaixo|no texto|in het (?:rood|blauw)|hieronder|in de tekst)\b"
+    r"|\b(?:na (?:czerwono|niebiesko)|poniżej|(?:i|med) (?:rött|blått|rødt|blåt)|ned(?:an|enfor))\b"
+    r"|赤字|青字|文中|红[字色]|見下|见下)"
+)
+INSIDE = re.compile(rf"{_ANSWERS}[^\n.!?]{{0,40}}{_INSIDE}")
+
 # What a device or an app writes below the mails it sends; verbose patterns, the rest of the line names it.
 MOBILE: tuple[str, ...] = (
     r"(?:(?:this\ (?:mail|email|e-mail|message)\ was\ )?sent\ (?:wirelessly\ |securely\ )?from\ my)\ ",
     r"sent\ (?:from|via|with|using|by)\ |get\ \[?outlook\ for\ ",
     r"from\ my\ (?:iphone|ipad|android|mobile|phone|samsung|blackberry)",
     r"(?:diese\ (?:nachricht|e-mail)\ wurde\ )?(?:gesendet|geschickt)\ (?:von|mit|via|über|aus)\ ",
-    r"(?:diese\ (?:nachricht|e-mail)\ wurde\ )?von\ (?:meinem|meiner|unterwegs|mein)\ .{0,60}(?:gesendet|geschickt)",
+    r"(?:diese\ (?:nachricht|e-mail)\ wurde\ )?von\ (?:meinem|meiner|unterwegs|mein)\b.{0,60}(?:gesendet|geschickt)",
     r"holen\ sie\ sich\ outlook\ für\ ",
     r"envoy[ée]{1,2}\ (?:sans\ fil\ )?(?:de|depuis|à\ partir|avec|par|via|du)\ ",
     r"(?:télécharger|obtenir)\ outlook\ pour\ ",
@@ -419,14 +436,41 @@ MOBILE: tuple[str, ...] = (
     r"отправлено\ (?:с|из|через)\ |надіслано\ (?:з|із|за\ допомогою)\ |відправлено\ (?:з|із)\ ",
     r".{0,30}\ gönderildi$|trimis\ (?:de\ pe|din|prin)\ |(?:küldve|elküldve)\ |στάλθηκε\ από\ ",
     r".{0,30}から送信(?:されました)?$|(?:从|從).{1,30}(?:发送|傳送|发出)$|(?:发自|發自).{1,30}$|.{1,30}에서\ 보냄$",
+    r"skaff\ deg\ outlook\ for\ |få\ outlook\ til\ |skaffa\ outlook\ för\ |hanki\ outlook\ |pobierz\ outlook\ dla\ ",
+    r"získat\ outlook\ pro\ |obțineți\ outlook\ pentru\ |(?:получить|скачать|отримати)\ outlook\ для\ ",
+    r"(?:获取|取得)\ .{0,6}outlook|[^.!?]{0,40}\boutlook\b[^.!?]{0,30}[<(]?https://aka\.ms/|yahoo\ mail\ ?:\ ",
     r"נשלח\ מה|أرسلت\ من\ |được\ gửi\ từ\ |đã\ gửi\ từ\ |dikirim\ dari\ ",
 )
 # How such a line begins, and how it ends where it begins with the device.
 MOBILE_FIRST = (
     "thi|sen|get|fro|die|ges|von|hol|env|tél|obt|inv|sca|ott|ver|out|wys|ski|läh|ode|odo|pos|отп|над|від|tri|kül|elk|"
-    "στά|发自我|發自我|发自 |發自 |נשל|أرس|đượ|đã |dik"
+    "στά|发自我|發自我|发自 |發自 |נשל|أرس|đượ|đã |dik|ska|få |han|pob|zís|пол|ска|отр|obț|获取 |取得 |yah"
 )
 MOBILE_LAST = "送信|されました|发送|傳送|发出|보냄|gönderildi"
+
+# What a legal notice below a mail says: of a secret, and of who may read it. Both must be there.
+NOTICE_SECRET = (
+    r"\b(?:e-?mail|message|communication|transmission|information)\b.{0,160}\b(?:confidential|privileged)",
+    r"\bconfidentiality notice\b",
+    r"\b(?:e-?mail|nachricht|mitteilung|information\w*)\b.{0,160}\bvertraulich",
+    r"\b(?:message|courriel|courrier|e-?mail|mail)\b.{0,160}\b(?:confidentiel|secret professionnel)",
+    r"\b(?:mensaje|correo|e-?mail|mensagem|informações|información)\b.{0,160}\bconfidencia",
+    r"\b(?:messaggio|e-?mail|informazioni|comunicazione)\b.{0,160}\b(?:riservat|confidenzial)",
+    r"\b(?:e-?mail|bericht)\b.{0,160}\bvertrouwelijk|\b(?:wiadomość|korespondencja|e-?mail)\b.{0,160}\bpoufn",
+    r"\b(?:meddelande|e-?post\w*|e-?mail|melding|meddelelse|mail)\b.{0,160}\b(?:konfidenti|fortrolig)",
+    r"\b(?:сообщение|письмо|информация)\b.{0,160}\bконфиденциальн|(?:メール|邮件|郵件).{0,80}(?:機密|秘密|保密|机密)",
+)
+# One of these is in each of those.
+NOTICE_ROOTS = (
+    "confiden", "privileged", "vertraulich", "secret professionnel", "riservat", "vertrouwelijk", "poufn", "konfidenti",
+    "fortrolig", "конфиденциальн", "機密", "秘密", "保密", "机密",
+)  # fmt: skip
+NOTICE_ADDRESSEE = (
+    r"\b(?:intended|addressee|recipient|in error|delete)\b|adressat|empfänger|irrtümlich|löschen|destinata|erreur",
+    r"2016/679|por error|por erro|per errore|geadresseerde|bestemd|ontvanger|adresat|omyłk",
+    r"mottagare|modtager|mottaker|avsedd",
+    r"получател|адресат|ошибк|удалить|誤って|宛先|削除|收件人|删除|刪除",
+)
 
 # A closing formula on a line of its own; a name follows.
 CLOSINGS = (
@@ -458,6 +502,9 @@ THANKS = (
     "thanks|thank you|many thanks|thanks in advance|thanks again|merci d'avance|merci|muchas gracias|gracias|grazie|"
     "obrigado|obrigada|teşekkürler|terima kasih|谢谢|謝謝|감사합니다|תודה|شكرا"
 )
+
+# Small words inside a name.
+NAME_PARTICLES = "van|von|der|den|de|del|della|di|da|do|dos|das|du|le|la|el|ter|ten|zu|zum|y|e|bin|ibn|al|af|av"
 
 # Prefixes of a subject that say that the mail answers, or that it forwards.
 _REPLY_PREFIXES = (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from resiliparse.parse.html import DOMNode, HTMLTree
 
+from gateway.reading import labels
 from gateway.reading.headings import Heading, Kind
 from gateway.reading.html import capped
 
@@ -39,10 +40,10 @@ _OPENERS = ", ".join(
         ".OutlookMessageHeader",
         "#stopSpelling",
         "[data-marker=__DIVIDER__]",
-        'div[style*="border-top:solid #E1E1E1"]',
-        'div[style*="border-top:solid #B5C4DF"]',
     )
 )
+# A rule of Outlook for Windows; people draw such rules, too, so header fields must stand below.
+_RULED = 'div[style*="border-top:solid #E1E1E1"], div[style*="border-top:solid #B5C4DF"]'
 # What is in the HTML where any of these is.
 _TRACES = (
     "_quote", "data-marker", "isReplyContent", "zmail_extra", "front-blockquote", "messageReplySection", '"quote"',
@@ -68,10 +69,20 @@ def find(lines: Sequence[str], html: str) -> Heading | None:
         return None
     container = body.query_selector(_CONTAINERS)
     if container is not None:
-        probe = "" if _has_text_behind(container) else _letters(container.text or "")
-    else:
-        opener = body.query_selector(_OPENERS)
-        probe = _letters("".join(_texts_from(opener))) if opener is not None else ""
+        return None if _has_text_behind(container) else _heading(lines, container.text or "")
+    if (opener := body.query_selector(_OPENERS)) is not None:
+        return _heading(lines, "".join(_texts_from(opener)))
+    return _under_rule(lines, ruled) if (ruled := body.query_selector(_RULED)) is not None else None
+
+
+def _under_rule(lines: Sequence[str], ruled: DOMNode) -> Heading | None:
+    found = _heading(lines, "".join(_texts_from(ruled)))
+    fields = labels.read(lines, found.start)[0] if found else {}  # none in a language that is not known
+    return None if fields and not labels.convincing(fields) else found
+
+
+def _heading(lines: Sequence[str], text: str) -> Heading | None:
+    probe = _letters(text)
     line = _line_of(lines, probe) if probe else None
     return None if line is None else Heading(Kind.ATTRIBUTION, line, line)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -30,6 +31,15 @@ from gateway.reading.bodies import Bodies
 from gateway.reading.limits import DEFAULT, Limits
 from gateway.reading.mime import Headers, Part
 from gateway.reading.structure import Structure
+
+_GLUED = re.compile(
+    r"""
+    -{4,5}[ ] [^-\n]{4,60} [ ]-{4,5}[ ]                     # ----- Forwarded Message -----
+    [^-\n<>@]{2,20}:[ ] [^-\n<>@]{0,80} <[^\n<>@]{1,64}@[^\n<>@]{1,64}> [^\s,;>]
+    """,
+    re.VERBOSE,
+)
+"""Yahoo writes a forwarded mail's header fields on one line of its text part; the HTML has them in order."""
 
 
 def read(raw: bytes, limits: Limits = DEFAULT) -> ReadMail:
@@ -63,26 +73,31 @@ def _read(raw: bytes, limits: Limits) -> ReadMail:
     body = headings.scan(facts.text)
     new = reply.split(body, facts.html)
     attached = tuple(attachments.of(leaves.attached, limits))
-    forwarded = forward.find(body, facts.subject, _enclosed(leaves.attached, limits))
+    forwarded = forward.find(body, facts.subject, () if told else _enclosed(leaves.attached, limits))
     return replace(
         facts,
         safe_html=html.sanitise(facts.html) if facts.html and not new.quoted.strip() else "",
         attachments=attached,
         reply=new,
         forward=forwarded,
-        machine=robots.judge(found.headers, found.parts, replace(facts, bounce=told) if told else facts),
+        machine=robots.judge(
+            found.headers,
+            found.parts,
+            replace(facts, bounce=told) if told else facts,
+            forwarded.comment if forwarded else new.text,
+        ),
         bounce=told,
         language=language.of(new.text) or (forwarded.language if forwarded else ""),
         content_hash=fingerprint.of(raw, found.headers, facts, attached),
     )
 
 
-def _enclosed(attached: Sequence[Part], limits: Limits) -> Iterator[ReadMail]:
-    """The attached mails, each with its header facts and text only, read when asked for."""
+def _enclosed(attached: Sequence[Part], limits: Limits) -> Iterator[tuple[ReadMail, str]]:
+    """The attached mails, each with its header facts and text only, and its Date as sent; read when asked for."""
     for part in attached:
         if part.content_type == "message/rfc822":
             found = structure.parse(structure.normalised(part.content()), limits)
-            yield _facts(found, bodies.sort(found.parts), limits)
+            yield _facts(found, bodies.sort(found.parts), limits), found.headers.get("date")
 
 
 def _facts(found: Structure, leaves: Bodies, limits: Limits) -> ReadMail:
@@ -145,9 +160,10 @@ def _bodies(leaves: Bodies, limits: Limits) -> tuple[str, str]:
         packed = next((part for part in leaves.attached if attachments.is_tnef(part)), None)
         body = tnef.read(packed.content()) if packed else tnef.Container()
         text, html_body = body.text[: limits.body_bytes], body.html[: limits.body_bytes]
-    if html_body and not text.strip():
+    if html_body and (not text.strip() or ("----- " in text and _GLUED.search(text))):
         text = html.to_text(html_body)
-    return text, html_body
+    # QQ Mail writes its separator and labels so in plain text, too.
+    return text.replace("&nbsp;", " ") if "--&nbsp;" in text else text, html_body
 
 
 def _joined(parts: Sequence[Part], limits: Limits) -> str:

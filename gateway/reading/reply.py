@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gateway.model import Address, Reply, Span, SpanKind
-from gateway.reading import labels, quotemarks, signature
+from gateway.reading import labels, phrases, quotemarks, signature
 from gateway.reading.headings import Body, Heading, Kind
 from gateway.reading.lines import is_quoted, next_filled
 
@@ -17,6 +17,10 @@ _NEW, _QUOTE, _SIGNATURE, _FORWARD = SpanKind.NEW, SpanKind.QUOTE, SpanKind.SIGN
 _RARE_MARKS = (re.compile(r"[ ]{0,4}[A-Za-z]{1,12}>"), re.compile(r"[ ]{0,4}\|"))
 _LAZY_FROM = 60
 """A quoted line of this length may have been wrapped, so that its rest stands on the next line without a mark."""
+_UNMARKED = (Kind.HEADERS, Kind.ORIGINAL)
+"""Headings whose clients put no mark before the quoted lines."""
+_SHORT_NOTE = 400
+"""Characters of a text that does no more than point to the answers below."""
 # What a line is, in one character: so the lines of a body are searched as one string.
 _QUOTED, _BLANK, _TEXT = ">", " ", "t"
 
@@ -91,8 +95,16 @@ def _classify(lines: Sequence[str], found: Sequence[Heading]) -> list[SpanKind]:
         followed = bool(texts) and texts[-1].start >= block.end
         kind = _FORWARD if block.heading and block.heading.kind is Kind.FORWARDED else _QUOTE
         cut = _cut(block, preceded, followed, len(quotes))
+        if block.heading and block.heading.kind in _UNMARKED and _announces(lines, block.start):
+            cut = range(block.start, block.heading.end)
         kinds[cut.start : cut.stop] = [kind] * len(cut)
     return kinds
+
+
+def _announces(lines: Sequence[str], end: int) -> bool:
+    """Whether the text above says that the answers stand between the lines below, coloured maybe."""
+    above = " ".join(lines[:end])
+    return len(above) <= _SHORT_NOTE and phrases.INSIDE.search(above.lower()) is not None
 
 
 def _marks(lines: Sequence[str], found: Sequence[Heading]) -> str:
@@ -146,6 +158,8 @@ def _end_of_quotation(lines: Sequence[str], marks: str, heading: Heading, writte
     Without marks, and with nothing written above, what stands below is all the text there is: only the heading goes.
     """
     index = heading.end
+    if written and heading.end > heading.start and lines[heading.end - 1].rstrip().endswith(">>>"):
+        return len(lines)  # GroupWise marks no line below
     while index < len(lines) and marks[index] == _BLANK:
         index += 1
     if index < len(lines) and marks[index] == _QUOTED and (written or heading.kind is Kind.ATTRIBUTION):

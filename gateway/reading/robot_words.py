@@ -30,6 +30,7 @@ MARKS: dict[str, MachineKind] = {
     "x-vacation": MachineKind.AUTO_REPLY,
     "x-fc-machinegenerated": MachineKind.AUTO_GENERATED,
     "x-cron-env": MachineKind.AUTO_GENERATED,
+    "x-asterisk-callerid": MachineKind.AUTO_GENERATED,
     "x-servicenow-generated": MachineKind.AUTO_GENERATED,
     "x-jira-fingerprint": MachineKind.AUTO_GENERATED,
     "x-rt-loop-prevention": MachineKind.AUTO_GENERATED,
@@ -66,6 +67,8 @@ _NOBODY = (
     r"notifications?",
     r"bounces?",
     r"(?:cron|nobody|www-data)",
+    r"(?:nagios|icinga|zabbix|check[-_]?mk|prtg|grafana|alert-?manager|prometheus|uptime-?robot|smartd|monit|munin)",
+    r"(?:veeam|apcupsd|nas|(?:hyla)?fax|asterisk|voice-?mail|scanner|copier|spam-?schutz|anti-?spam)",
 )
 ROBOT_SENDER = re.compile(
     rf"(?:{'|'.join(_NOBODY)})(?:[-_+.=].{{0,200}}|\d{{0,6}})|.{{1,60}}[-_.+](?:bounces?|(?:do-?not|no)-?reply)",
@@ -99,6 +102,7 @@ CHALLENGE_ENDINGS = (
     "(confirmation required)",
     "(permission required)",
     "(verification needed)",
+    "[please verify]",
 )
 
 _PHRASES: dict[str, tuple[str, ...]] = {
@@ -137,6 +141,7 @@ _PHRASES: dict[str, tuple[str, ...]] = {
         "vacation auto-reply",
         "away message",
         "no longer with the company",
+        "yahoo! auto response",
     ),
     "de": (
         "automatische antwort",
@@ -246,7 +251,7 @@ _PHRASES: dict[str, tuple[str, ...]] = {
 # Behind the phrase must stand what a robot puts there: a mark, a date or nothing. "Out of office hours: the portal is
 # down" and "Automatic replies fail" are people's.
 _BEHIND = (
-    r"(?=\s*(?:[:：(\[\]!.,;|–—-]|\Z|re:|aw:|until|till|from|today|bis|vom|ab\s\d|jusqu|du\s\d|hasta|fino|al?\s\d|\d))"
+    r"(?=\s*(?:[:：(\[\]】!.,;|–—-]|\Z|re:|aw:|until|till|from|today|bis|vom|ab\s\d|jusqu|du\s\d|hasta|fino|al?\s\d|\d))"
 )
 _OPENINGS = sorted({each for row in _PHRASES.values() for each in row}, key=len, reverse=True)
 _OPENING = "|".join(map(re.escape, _OPENINGS))
@@ -254,6 +259,89 @@ AUTO_REPLY_STARTS = frozenset(phrase[:2] for phrase in _OPENINGS)
 """What the subjects begin with that are worth the long look."""
 AUTO_REPLY_SUBJECT = re.compile(rf"\s*(?:{_OPENING})(?:(?<=[:：])|{_BEHIND})")
 """An automatic reply's subject, in lower case, from its start."""
+
+_ABSENCES: tuple[str, ...] = (
+    r"is\ (?:currently\ )?(?:out\ of|away\ from)\ (?:the\ )?office",
+    r"ist\ (?:zurzeit\ |derzeit\ )?(?:außer\ haus|nicht\ im\ (?:büro|hause?)|abwesend)",
+    r"est\ absent(?:e|\(e\))?(?:\ du\ bureau)?|est\ en\ congés?",
+    r"está\ (?:ausente|fuera\ de\ la\ oficina)|está\ (?:ausente|fora\ do\ escritório)",
+    r"è\ (?:fuori\ ufficio|assente)|is\ (?:afwezig|niet\ op\ kantoor)",
+)
+ABSENCE_SUBJECT = re.compile(rf".{{2,60}}\s(?:{'|'.join(_ABSENCES)})\.?", re.VERBOSE)
+"""What Notes makes of a name, in lower case. People write the like of colleagues, so the text must bear it out."""
+ABSENT = re.compile(
+    r"i\ (?:will\ be|am)\ |i(?:'|’)(?:ll\ be|m)\ |ich\ (?:werde|bin|befinde)\ |je\ (?:suis|serai)\ |estar[eé]\ |estoy\ "
+    r"|sar[oò]\ |sono\ |ik\ (?:ben|zal)\ |estou\ |estarei\ ",
+    re.VERBOSE,
+)
+"""The first words of such a notice, in lower case."""
+
+READ_SUBJECT = re.compile(
+    r"(?:read|gelesen|lu|leído|letto|lida|lido|gelezen|läst|lest|læst|luettu|przeczytane|przeczytano|přečteno|elolvasva"
+    r"|прочтено|прочитано|okundu|開封済み|已读|已讀|읽음)\s?[:：]"
+)
+"""A read receipt that lost its report, in lower case."""
+YOUR_MESSAGE = re.compile(
+    r"\s*(?:your message|ihre nachricht|votre message|su mensaje|(?:a )?sua mensagem|il messaggio|uw bericht"
+    r"|ditt meddelande|din meddelelse|meldingen din|viestisi|twoja wiadomość|vaše zpráva|ваше сообщение|iletiniz"
+    r"|お使いのメッセージ|您的邮件)"
+)
+"""How its text begins, in lower case."""
+RETURN_RECEIPT = re.compile(r"\s*return receipt\s+your\s+document:", re.IGNORECASE)
+"""The text of a receipt of Notes."""
+
+_SELF_REPLIES: tuple[str, ...] = (
+    r"this\ is\ an\ auto(?:mat(?:ic|ed))?[\ -]?(?:ally\ generated\ )?(?:reply|response|responder|answer)",
+    r"i\ apologi[sz]e\ for\ this\ automatic\ reply",
+    r"(?:dies|das)\ ist\ eine\ automati(?:sche|sch\ \w{4,12})\ (?:rück)?(?:antwort|abwesenheits\w{3,20})",
+    r"automatische\ antwort:",
+    r"(?:ceci|il\ s(?:'|’)agit)\ (?:est\ |d(?:'|’))une\ réponse\ automatique",
+    r"est[ae]\ es\ una\ respuesta\ automática|esta\ é\ uma\ resposta\ automática",
+    r"questa\ è\ una\ risposta\ automatica",
+    r"dit\ is\ een\ automatisch(?:e)?\ (?:antwoord|reactie|bericht\ van\ afwezigheid)",
+    r"to\ jest\ (?:automatyczna\ odpowiedź|odpowiedź\ automatyczna)",
+    r"detta\ är\ ett\ automatiskt\ svar|dette\ er\ et\ automatisk\ svar|tämä\ on\ automaattinen\ vastaus",
+    r"toto\ je\ automatická\ odpověď|ez\ egy\ automatikus\ válasz|это\ автоматический\ ответ",
+    r"це\ автоматична\ відповідь",
+    r"bu\ (?:bir\ )?otomatik\ (?:bir\ )?(?:yanıt|cevap)|αυτή\ είναι\ (?:μια\ )?αυτόματη\ απάντηση",
+    r"(?:これ|この(?:メール|メッセージ))は自動(?:返信|応答)|(?:这是|此(?:邮件)?为|本邮件为)(?:一封)?自动(?:回复|答复)",
+    r"본\ (?:메일|이메일)은\ 자동\ ?(?:회신|응답)",
+)
+_SELF_GENERATED: tuple[str, ...] = (
+    r"this\ is\ an\ auto(?:matic|mated|matically\ generated)\ "
+    r"(?:e?-?mail|message|notification|acknowledge?ment|confirmation)",
+    r"this\ (?:e-?mail|message|notification)\ (?:was|is|has\ been)\ "
+    r"(?:automatically\ )?(?:generated|sent\ automatically)",
+    r"(?:please\ )?do\ not\ (?:reply|respond)\ to\ this\ (?:e-?mail|message|notification)",
+    r"dies\ ist\ eine\ automati(?:sche|sch\ \w{4,12})\ "
+    r"(?:e-?mail|nachricht|benachrichtigung|mail|eingangsbestätigung|mitteilung)",
+    r"diese\ (?:e-?mail|nachricht|mail|benachrichtigung)\ (?:wurde|wird|ist)\ (?:[\w\ ]{0,30}\ )?automatisch\ ",
+    r"bitte\ antworten\ sie\ nicht\ auf\ diese\ (?:e-?mail|nachricht|mail)",
+    r"(?:ceci\ est|il\ s(?:'|’)agit\ d(?:'|’))\ ?un\ (?:message|e-?mail|courriel)\ automatique",
+    r"ce\ (?:message|mail|courriel)\ (?:a\ été|est)\ (?:généré|envoyé|émis)\ automatiquement",
+    r"merci\ de\ ne\ pas\ répondre\ à\ ce",
+    r"este\ (?:es\ un\ )?(?:mensaje|correo)\ (?:\w{2,12}\ )?"
+    r"(?:automático|(?:ha\ sido|fue)\ (?:generado|enviado)\ automáticamente)",
+    r"esta\ é\ uma\ mensagem\ automática|questo\ è\ un\ (?:messaggio|e-?mail)\ (?:generat[oa]\ )?automatic",
+    r"dit\ is\ een\ automatisch\ (?:\w{4,14}\ )?(?:bericht|e-?mail)",
+    r"ta\ wiadomość\ została\ wygenerowana\ automatycznie",
+    r"detta\ är\ ett\ automatiskt\ (?:meddelande|mejl)",
+    r"dette\ er\ en\ automatisk\ (?:besked|melding|meddelelse|e-?post)",
+    r"это\ автоматическое\ (?:сообщение|уведомление)",
+    r"данное\ (?:сообщение|письмо)\ (?:создано|сформировано)\ автоматически",
+    r"この(?:メール|メッセージ)は(?:、)?(?:システムより)?自動(?:的に)?(?:送信|配信|で)|(?:本|此)(?:邮件|郵件)(?:由|为|為)?系[统統]自[动動]",
+)
+# At the beginning of a sentence: people cite it in the middle of theirs, or in quotation marks.
+_SENTENCE = r"(?:\A|[\n.!?。]\s*+)[\[(*※~_–—-]{0,3}\s?"
+SAYS_AUTOMATIC = re.compile(
+    rf"{_SENTENCE}(?:(?P<reply>{'|'.join(_SELF_REPLIES)})|{'|'.join(_SELF_GENERATED)})", re.VERBOSE
+)
+"""What a program says of its own mail, in lower case."""
+AUTOMATIC = (
+    "auto", "otomatik", "αυτόμ", "автомат", "自动", "自動", "자동", "generated", "not reply", "not respond to this",
+    "répondre à ce", "nicht auf diese",
+)  # fmt: skip
+"""One of these is in every such sentence."""
 
 EXCHANGE_AUTO_REPLY = "out of office autoreply"
 """What Exchange wrote in front of a subject, and what other programs then put theirs in front of."""

@@ -7,27 +7,39 @@ from collections.abc import Sequence
 from itertools import product
 
 from gateway.reading import phrases
-from gateway.reading.lines import LONGEST, folded, variants
+from gateway.reading.lines import LONGEST, folded, is_cited, variants
 
 _LONGEST = 25
 """Lines with text that a signature behind ``-- `` has at most; more is a letter with a rule in it."""
 _BLOCK = 10
 """The same for a signature behind another rule, or below a closing formula."""
+_FORM = 40
+"""Lines between two rules that belong together."""
 _DASHES = re.compile(r"--|—|–|---|__")  # RFC 3676 §4.3, and what people make of it
-_RULE = re.compile(r"(?:[-_*=~#+—–‐]\s?){2,}")
-_RULES = frozenset("-_*=~#+—–‐")
+_RULE = re.compile(r"(?:[-_*=~#+—–‐━─═＝＊]\s?){2,}")
+_RULES = frozenset("-_*=~#+—–‐━─═＝＊")
 _TRACKER = "\u1427\u200b\ufeff\xa0 \t\r"
 _DASHED_NAME = re.compile(r"[-/][^\W\d_a-z][\w.'’]{0,20}(?:\s[^\W\d_a-z][\w.'’]{0,20}){0,2}")
 _CONTACT = re.compile(r"@|https?://|www\.|\+?\d[\d ()/.-]{6,20}|\b(?:tel|fax|phone|mobil\w{0,9})\b", re.IGNORECASE)
 _THANKS = frozenset(variants(phrases.THANKS))
 _CLOSINGS = _THANKS.union(variants(phrases.CLOSINGS))
+_PARTICLES = frozenset(phrases.NAME_PARTICLES.split("|"))
 _CLOSING_ENDS = frozenset(closing[-1] for closing in _CLOSINGS)
+
+_NOTICES = 4
+"""Paragraphs of legal notice, in several languages say."""
+_NOTICE_READ = 600
+_SECRET = re.compile("|".join(phrases.NOTICE_SECRET))
+_ADDRESSEE = re.compile("|".join(phrases.NOTICE_ADDRESSEE))
 
 _MOBILE = re.compile("|".join(phrases.MOBILE), re.IGNORECASE | re.VERBOSE)
 _MOBILE_FIRST = frozenset(
     "".join(case) for word in phrases.MOBILE_FIRST.split("|") for case in product(*zip(word, word.upper(), strict=True))
 )
 _MOBILE_LAST = frozenset(ending[-1] for ending in phrases.MOBILE_LAST.split("|"))
+_APP_LINK = "//aka.ms/"
+"""Below mails of Outlook on phones, in whatever language."""
+_LINK = re.compile(r"[<(]?https?://[^\s<>()]{1,300}[>)]?")
 _MOBILE_WRAP = " \t\xa0<>(*[_"
 _MARKS = _RULES.union(_MOBILE_WRAP, "`")
 _SENTENCE = re.compile(r"[,;]\s\w|[.!?]\s\w")
@@ -42,7 +54,7 @@ def start(lines: Sequence[str]) -> int:
         elif not fenced and len(lines[index]) <= LONGEST and _begins(lines, index):
             end = index
             break
-    end = _closing(lines, end)
+    end = _closing(lines, _notice(lines, end))
     while 0 < end < len(lines) and not lines[end - 1][:20].strip(_TRACKER):  # a mail tracker's mark, blank lines
         end -= 1
     return end
@@ -53,16 +65,16 @@ def _candidates(lines: Sequence[str]) -> list[int]:
     return [
         index
         for index, line in enumerate(lines)
-        if line and (line[0] in _MARKS or line[:3] in _MOBILE_FIRST or line[-1] in _MOBILE_LAST)
+        if line and (line[0] in _MARKS or line[:3] in _MOBILE_FIRST or line[-1] in _MOBILE_LAST or _APP_LINK in line)
     ]
 
 
 def _is_mobile(line: str) -> bool:
     """``Sent from my iPhone`` and its kind, in the languages known."""
     text = line.strip(_MOBILE_WRAP)
-    if text[:3] not in _MOBILE_FIRST and text[-1:] not in _MOBILE_LAST:
+    if text[:3] not in _MOBILE_FIRST and text[-1:] not in _MOBILE_LAST and _APP_LINK not in text:
         return False
-    match = _MOBILE.match(text) if len(text) <= 120 else None
+    match = _MOBILE.match(text) if len(text) <= LONGEST and len(_LINK.sub("", text)) <= 120 else None
     if match is None:
         return False
     device = text[match.end() :]
@@ -71,7 +83,15 @@ def _is_mobile(line: str) -> bool:
 
 def _begins(lines: Sequence[str], index: int) -> bool:
     text = lines[index].strip()
-    return _is_rule(lines, index, text) if text[:1] in _RULES else _is_mobile(text)
+    if text[:1] in _RULES:
+        return _is_rule(lines, index, text)
+    return _is_mobile(text) and not (_is_amid_text(lines, index) or is_cited(lines, index, index + 1))
+
+
+def _is_amid_text(lines: Sequence[str], index: int) -> bool:
+    """Text directly above and below: somebody writes about such lines."""
+    around = (*lines[max(0, index - 1) : index], *lines[index + 1 : index + 2])
+    return len(around) == 2 and all(line.strip() for line in around)
 
 
 def _is_rule(lines: Sequence[str], index: int, text: str) -> bool:
@@ -82,6 +102,8 @@ def _is_rule(lines: Sequence[str], index: int, text: str) -> bool:
     below = [line.strip() for line in lines[index + 1 : index + 60] if line.strip()]
     if dashes:
         return len(below) <= (_LONGEST if text == "--" else _BLOCK)
+    if text in below[:-1] or any(line.strip() == text for line in lines[max(0, index - _FORM) : index]):
+        return False  # a form, whose fields stand between rules
     above = lines[index - 1].strip() if index else ""
     if len(below) > _BLOCK or (above and text[0] != "_"):  # directly below text a rule is a heading, or a table
         return False
@@ -89,6 +111,29 @@ def _is_rule(lines: Sequence[str], index: int, text: str) -> bool:
         return True
     listed = text[0] == "_" or len(below) == 1 or any(_CONTACT.search(line) for line in below)
     return listed and all(len(line) <= 80 for line in below)
+
+
+def _notice(lines: Sequence[str], end: int) -> int:
+    """Where the legal notices begin that companies put below their mails; ``end`` where there are none."""
+    begin = end
+    for _ in range(_NOTICES):
+        bottom = begin
+        while bottom > 0 and not lines[bottom - 1].strip():
+            bottom -= 1
+        top = bottom
+        while top > max(0, bottom - _BLOCK) and lines[top - 1].strip():
+            top -= 1
+        text = " ".join(lines[top:bottom])[:_NOTICE_READ].lower()
+        if top == 0 or not _is_notice(text):
+            break
+        begin = top
+    return begin
+
+
+def _is_notice(text: str) -> bool:
+    if not any(root in text for root in phrases.NOTICE_ROOTS):  # most texts end here, at a fiftieth of the time
+        return False
+    return _SECRET.search(text) is not None and _ADDRESSEE.search(text) is not None
 
 
 def _closing(lines: Sequence[str], end: int) -> int:
@@ -111,7 +156,8 @@ def _closing(lines: Sequence[str], end: int) -> int:
 def _signs(below: Sequence[str], *, directly: bool) -> bool:
     """Whether what stands below a closing formula is a name, maybe with title and contact."""
     name = below[0].strip(",*_")
-    if not name or len(below) > _BLOCK or len(name) > 40 or len(name.split()) > 3:
+    words = [word for word in name.split() if word not in _PARTICLES]
+    if not words or len(below) > _BLOCK or len(name) > 40 or len(words) > 3:
         return False
     if name[-1] in ":?" or not name[0].isalpha() or name[0].islower():
         return False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from gateway.reading.lines import folded
 from gateway.reading.phrases import FORWARD_PREFIXES, REPLY_PREFIXES
 
 _PREFIX = re.compile(
     r"""
-    \s*+ ([^\W\d_]{1,12}) \s*+                          # the word
+    \s*+ ([^\W\d_]{1,12}) \.?+ \s*+                     # the word
     (?: \[ \d{1,3} \] | \( \d{1,3} \) | \^ \d{1,3} )?+  # how often, as some programs count
     \s*+ [:：]
     """,
@@ -21,7 +22,7 @@ _KNOWN = REPLY_PREFIXES | FORWARD_PREFIXES
 def base(subject: str) -> str:
     """The subject without ``Re:``, ``AW:``, ``Fwd:`` and their like, however many stand there."""
     at = 0
-    while (found := _PREFIX.match(subject, at)) and found[1].casefold() in _KNOWN:
+    while (found := _PREFIX.match(subject, at)) and folded(found[1]) in _KNOWN:
         at = found.end()
     rest = subject[at:].strip()
     return _TRAILER.sub("", rest) if rest.endswith(")") else rest

@@ -18,6 +18,12 @@ from gateway.reading import addresses
         (b"<@relay.example:anna@acme.example>", [("", "anna@acme.example")]),
         (b"Anna <anna@acme.example", [("Anna", "anna@acme.example")]),
         (b"anna @ acme . example", [("", "anna@acme.example")]),
+        (b"Becker, Anna <anna@acme.example>", [("Becker, Anna", "anna@acme.example")]),
+        (
+            b"Becker, Anna (HR) <a@a.example>, =?utf-8?q?M=C3=BCller?=, Bo <b@b.example>; Sales <c@c.example>",
+            [("Becker, Anna", "a@a.example"), ("Müller, Bo", "b@b.example"), ("Sales", "c@c.example")],
+        ),
+        (b"a@a.example, Anna <anna@acme.example>", [("", "a@a.example"), ("Anna", "anna@acme.example")]),
         (b'"anna becker"@acme.example', [("", '"anna becker"@acme.example')]),
         (
             b"a@a.example, B <b@b.example>; c@c.example",

@@ -152,6 +152,13 @@ def test_a_person_who_writes_about_failed_mail_stays_a_person(sender: str, subje
     assert bounce_of(body, subject, sender) is None
 
 
+def test_a_report_s_subject_on_a_mail_of_a_person_s_program_proves_nothing() -> None:
+    head = "From: Kim <kim@example.net>\nSubject: Mail delivery failed: returning message to sender??\n"
+    text = "\nI get this:\n\n SMTP error after RCPT TO:<bo@example.org>:\n 550 5.7.1 relaying denied\n\nWhy?\n"
+    assert read(f"{head}User-Agent: Mozilla Thunderbird\n{text}".encode()).bounce is None
+    assert read(f"{head}{text}".encode()).bounce is not None
+
+
 def test_an_absence_notice_under_the_null_path_is_no_bounce() -> None:
     raw = (
         b"Return-Path: <>\r\nFrom: Anna <anna@mill.example>\r\nTo: support@desk.example\r\nSubject: Away\r\n\r\n"

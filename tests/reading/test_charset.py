@@ -36,7 +36,7 @@ def test_text_is_read_in_the_character_set_it_is_in(text: str, codec: str, decla
 
 @pytest.mark.incident("Codecs as character sets")
 @pytest.mark.parametrize(
-    "name", ["utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "rot13", "zlib", "undefined"]
+    "name", ["unicode_escape", "raw_unicode_escape", "punycode", "idna", "rot13", "zlib", "undefined"]
 )
 def test_codecs_that_are_no_character_sets_are_not_used(name: str) -> None:
     assert charset.codec(name) == ""
@@ -59,3 +59,18 @@ def test_a_byte_order_mark_is_no_text() -> None:
 
 def test_bytes_of_no_character_set_give_some_text() -> None:
     assert charset.decode(bytes(range(256)) * 20)
+
+
+@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252", "us-ascii"])
+def test_what_is_utf_8_by_its_bytes_is_read_so_whatever_latin_was_declared(declared: str) -> None:
+    assert charset.decode("accès refusé à l'été".encode(), declared) == "accès refusé à l'été"
+    assert charset.decode("à é".encode("cp1252"), declared) == "à é"
+
+
+def test_a_few_letters_of_no_declared_character_set_are_western_european() -> None:
+    assert charset.decode("Hélène Brûlé".encode("cp1252")) == "Hélène Brûlé"
+
+
+@pytest.mark.parametrize("name", ["utf-7", "unicode-1-1-utf-7"])
+def test_utf_7_of_rfc_2152_is_text(name: str) -> None:
+    assert charset.decode(b"B+APw-ro, 40 +IKw-", name) == "Büro, 40 €"

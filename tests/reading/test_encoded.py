@@ -47,3 +47,11 @@ def test_a_uuencoded_body_gives_the_file_in_it() -> None:
 @pytest.mark.parametrize("encoding", ["", "7bit", "8bit", "binary", "no-such-encoding"])
 def test_other_encodings_leave_the_bytes_alone(encoding: str) -> None:
     assert encoded.decode(DATA, encoding) == DATA
+
+
+def test_the_lines_that_a_list_put_below_an_encoded_text_are_no_part_of_it() -> None:
+    for text in ("Störung an Anlage 3!", "Störung an Anlage 3", "Störung an Anlage"):
+        body = base64.encodebytes(text.encode())
+        assert encoded.decode_text(body + b"____________________\nlist@example.org\n", "base64").decode() == text
+        assert encoded.decode_text(body + b"\nTo leave the list, write\n", "base64").decode() == text
+    assert encoded.decode_text(base64.encodebytes(b"a") + base64.encodebytes(b"b"), "base64") == b"ab"

@@ -1,6 +1,7 @@
 """The mail that was forwarded: inline in the forms of many clients, or attached."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,12 @@ DATE = "Fri, May 3, 2024 at 10:00 AM"
 
 INLINE = {
     "Gmail": "---------- Forwarded message ---------\n" + EN + "\n\n\nIt is down.",
+    "eM Client": "------ Forwarded Message ------\n" + EN.replace(":", "", 1).replace("Date:", "Date").replace(
+        "Subject:", "Subject"
+    ).replace("To:", "To")
+    + "\n\nIt is down.",
+    "The Bat!": "This is a forwarded message\n" + EN + "\n\n===8<======Original message text=======\nIt is down.\n\n"
+    "===8<======End of original message text======\n",
     "Gmail, older": "---------- Forwarded message ----------\n" + EN + "\n\nIt is down.",
     "Gmail, bold": "---------- Forwarded message ---------\n"
     + EN.replace("Jane Roe", "*Jane Roe*")
@@ -130,13 +137,14 @@ def test_an_attached_mail_is_a_forward() -> None:
     inner = ReadMail(
         subject="Portal", author=JANE, to=(BOB,), text="It is down.", date=datetime(2024, 5, 3, tzinfo=UTC)
     )
-    found = forward.find(scan("See attached."), "Fwd: Portal", [inner])
+    found = forward.find(scan("See attached."), "Fwd: Portal", [(inner, "Fri, 3 May 2024 02:00:00 +0200")])
     assert found is not None
+    assert found.date_raw == "Fri, 3 May 2024 02:00:00 +0200"
     assert (found.sender, found.subject, found.text, found.comment) == (JANE, "Portal", "It is down.", "See attached.")
 
 
 def test_a_mail_attached_to_an_answer_is_no_forward() -> None:
-    assert forward.find(scan("See attached."), "Re: Portal", [ReadMail(subject="Portal", author=JANE)]) is None
+    assert forward.find(scan("See attached."), "Re: Portal", [(ReadMail(subject="Portal", author=JANE), "")]) is None
 
 
 def test_a_forward_in_the_html_is_found_where_the_text_part_is_empty() -> None:
@@ -162,3 +170,19 @@ def test_a_forward_is_in_the_language_of_what_it_forwards() -> None:
     found = read(f"Subject: Fwd: Portal\n\nfyi\n\n{body}\n".encode())
     assert found.forward is not None
     assert (found.forward.language, found.language) == ("de", "de")
+
+
+@pytest.mark.parametrize(
+    ("labels", "forwarded"),
+    [(("Fra", "Sendt", "Til", "Emne"), True), (("Lähettäjä", "Lähetetty", "Vastaanottaja", "Aihe"), False)],
+)
+def test_one_prefix_forwards_in_danish_and_answers_in_finnish(labels: tuple[str, ...], forwarded: bool) -> None:
+    sender, sent, to, subject = labels
+    block = f"{sender}: Jane Roe <jane@example.org>\n{sent}: 3.5.2024 10:00\n{to}: Bob\n{subject}: Portal"
+    assert (forward.find(scan(f"FYI\n\n{block}\n\nIt is down."), "VS: Portal", []) is not None) is forwarded
+
+
+def test_the_mail_in_a_delivery_report_is_no_forward() -> None:
+    mail = (Path(__file__).parent.parent / "mails" / "bounce-dsn.eml").read_bytes()
+    assert read(mail).bounce is not None
+    assert read(mail).forward is None

@@ -78,3 +78,7 @@ def test_fields_keep_their_order_and_end_at_what_is_no_field() -> None:
     assert found.raw("missing") == b""
     assert "b" in found
     assert "c" not in found
+
+
+def test_japanese_that_was_not_declared_is_read() -> None:
+    assert headers.decode("確認メール".encode("iso2022_jp")) == "確認メール"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.reading import html, reply
+from gateway.reading import html, read, reply
 from gateway.reading.headings import scan
 
 
@@ -97,6 +97,13 @@ def test_letters_that_grow_in_lower_case_do_not_move_what_is_hidden() -> None:
 def test_nothing_is_run_or_loaded_from_sanitised_html(dangerous: str) -> None:
     safe = html.sanitise(dangerous)
     assert not re.search(r"tracker|alert|script|onclick|delete|svg\+xml", safe)
+
+
+@pytest.mark.incident("Codecs as character sets")
+def test_markup_in_utf_7_is_made_harmless_like_any_other() -> None:
+    mail = read(b"Content-Type: text/html; charset=utf-7\n\n+ADw-script+AD4-x+ADw-/script+AD4-+ADw-b+AD4-hi+ADw-/b+AD4-")
+    assert mail.safe_html == "<b>hi</b>"
+    assert mail.text == "hi"
 
 
 def test_links_to_elsewhere_stay_clickable() -> None:

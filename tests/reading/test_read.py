@@ -179,3 +179,31 @@ def test_the_smallest_inputs_are_mails_too(raw: bytes) -> None:
     mail = read(raw)
     assert mail.identity.address == ""
     assert not any(defect.startswith("unreadable") for defect in mail.defects)
+
+
+def test_soft_line_breaks_of_a_script_without_blanks_leave_none() -> None:
+    head = "Content-Type: text/plain; charset=utf-8; format=flowed; delsp=yes\n\n"
+    assert read(f"{head}人数を変更 \nしたいです。\n> 引用 \n> です\n-- \n伊藤".encode()).text == (
+        "人数を変更したいです。\n> 引用 \n> です\n-- \n伊藤"
+    )
+
+
+def test_a_forward_whose_text_part_has_all_on_one_line_is_read_from_the_html() -> None:
+    glued = "----- Forwarded Message ----- From: Jo <jo@example.org>To: al@example.netSent: Monday, 3 June 2024, 10:00"
+    block = glued.replace("----- From", "-----<br>From").replace("<jo@example.org>To", "&lt;jo@example.org&gt;<br>To")
+    block = block.replace("netSent", "net<br>Sent") + "<br>Subject: Tickets<br><br>Two are missing."
+    mail = (
+        "Content-Type: multipart/alternative; boundary=b\n\n--b\n\n"
+        f"Please look. {glued}Subject: Tickets\nTwo are missing.\n"
+        f"--b\nContent-Type: text/html\n\n<p>Please look.</p><div>{block}</div>\n--b--\n"
+    )
+    found = read(mail.encode()).forward
+    assert found is not None
+    assert (found.subject, found.text, found.comment) == ("Tickets", "Two are missing.", "Please look.")
+
+
+def test_blanks_that_a_client_wrote_as_html_into_its_plain_text_are_blanks() -> None:
+    text = '------------------&nbsp;原始邮件&nbsp;------------------\n发件人:&nbsp;"云"<a@b.example>;\n主题:&nbsp;修'
+    mail = read(f"Content-Type: text/plain; charset=utf-8\n\n好的\n\n{text}".encode())
+    assert mail.reply.text == "好的"
+    assert mail.reply.quoted_from == Address("云", "a@b.example")

@@ -161,6 +161,20 @@ SIGNATURES = {
     "Spanish phone": "Enviado desde mi iPhone",
     "Japanese phone": "iPhoneから送信",
     "Chinese phone": "从我的iPhone发送",
+    "German, both genders": "Von meinem/meiner Galaxy gesendet",
+    "Norwegian Outlook": "Skaff deg Outlook for iOS<https://aka.ms/o0ukef>",
+    "Outlook, a language unknown here": "Abc def Outlook xyz iOS<https://aka.ms/o0ukef>",
+    "Yahoo app": f"Yahoo Mail: busca, organiza, conquista (https://example.com/{'x' * 150})",
+    "long name": "Met vriendelijke groet,\n\nJoost van der Meulen\nUitvoerder",
+    "closing, contact, notice": (
+        "Kind regards,\n\nJo Doe\nExample Ltd | Unit 6\nT: +44 113 496 0731\n\nThis email and any attachments are "
+        "confidential and intended solely for the addressee. If you have received it in error please delete it."
+    ),
+    "notice alone": (
+        "Diese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige Adressat sind, informieren Sie "
+        "bitte sofort den Absender."
+    ),
+    "Japanese": "━━━━━━━━━━━━━━━━\n株式会社みなと印刷\n TEL 03-5555-0182\n━━━━━━━━━━━━━━━━",
 }
 
 
@@ -213,3 +227,44 @@ def test_thanks_with_a_name_are_text_and_with_contact_data_a_signature() -> None
     quotation = f"\n\n{ATTRIBUTIONS['en']}\n> Hello"
     assert reply.split(scan(f"{NEW_TEXT}\n\nThanks,\nJo{quotation}")).text == f"{NEW_TEXT}\n\nThanks,\nJo"
     assert reply.split(scan(f"{NEW_TEXT}\n\nThanks,\nJo\nExample Ltd, +49 30 1234{quotation}")).text == NEW_TEXT
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Every mail of ours ends with\nSent from my iPhone\nalthough it comes from your form.\nHow do I stop that?",
+        "unter jeder Mail steht bei mir\n\nVon meinem iPhone gesendet\n\nund ich habe gar keines.",
+        "your webmail puts\n\n-----Original Message-----\n\nabove the old text. Where can I change this?",
+        f"The form:\n\nName: Jo\n{'_' * 32}\nNumber: 4471\n{'_' * 32}\nReason: new bank\n{'_' * 32}\n\nIs that all?",
+        f"The form:\n\n{'_' * 32}\n\nName: Jo\nNumber: 4471\n\n{'_' * 32}\n\nThe invoice is of May.",
+        "The headers that our program writes:\n\nFrom: a@a.example\nTo: b@b.example\nSubject: Yarns\n\nIs that wrong?",
+        'Yes, on Tuesday.\n\nAt 10:15 the technician called and said:\n"Leave it running."\n\nHe came at 16:00.',
+        "This message is confidential for now.\n\nWe found a hole in your login.",
+    ],
+)
+def test_what_only_looks_like_a_quotation_or_a_signature_is_new_text(body: str) -> None:
+    assert reply.split(scan(body)).text == body
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        ">>> Help Desk <help@example.com> 08.11.2023 09:47 >>>\n",
+        "11. März 2025, 15:08 von help@example.com:\n\n>",
+        '-----"Help Desk" <help@example.com> wrote: -----\nTo: <jo@example.org>',
+        "17.06.2024 13:20 (Europe/Berlin) - Help Desk <help@example.com> schrieb:\n>",
+        '------ Original Message ------\nFrom "Help Desk" <help@example.com>\nDate 06/10/2025 09:20:44\nSubject x\n\n>',
+        "----- Mail transféré ou quoi -----\nDe: Help Desk <help@example.com>\nEnvoyé: 5 Juin 2024\nObjet: x\n\n",
+    ],
+)
+def test_rarer_headings_begin_a_quotation_too(heading: str) -> None:
+    found = reply.split(scan(f"{NEW_TEXT}\n\n{heading} The line is repaired."))
+    assert found.text == NEW_TEXT
+    assert found.quoted_from is not None
+    assert found.quoted_from.address == "help@example.com"
+
+
+def test_answers_that_stand_inside_the_quotation_by_what_is_said_above_are_kept() -> None:
+    block = f"{HEADER_BLOCKS['en']}\n\nHow many users have you?\nThere are 212."
+    assert "There are 212." in reply.split(scan(f"Hi,\n\nplease see my answers in red below.\n\n{block}")).text
+    assert "There are 212." not in reply.split(scan(f"Hi,\n\nplease answer soon.\n\n{block}")).text

@@ -66,7 +66,7 @@ def _trust(headers: Headers, parts: Sequence[Part], mail: ReadMail) -> _Trust:
             return _Trust.LIKELY if local == "postmaster" else _Trust.DAEMON
     subject = mail.subject.lower()
     if phrases.TITLE.match(subject):
-        return _Trust.LIKELY
+        return _Trust.SUBJECT if "user-agent" in headers else _Trust.LIKELY  # people's programs write that field
     is_null = headers.raw("return-path").strip() in _NULL_PATHS
     if phrases.SUBJECT.match(subject):
         return _Trust.LIKELY if is_null else _Trust.SUBJECT
