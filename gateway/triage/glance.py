@@ -2,7 +2,7 @@
 
 It only decides who is read first when many wait; the severity comes from reading. So it is cheap, looks at single words
 of the subject and of the beginning of the text, and says yes too often rather than too seldom. Words have weights, as
-``training/learn.py`` learns them; where there are too few of them to weigh, some decide alone.
+``training/learn.py`` learns them; in a short mail some of them decide alone.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ LOOKED_AT = 4 * 1024
 """Bytes of text."""
 FEW = 9
 """Different words that are too few to weigh: the subject and half a sentence."""
+SHORT = 30
+"""Different words up to which some are enough by themselves: who is in trouble says it and no more."""
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _SUBJECT = re.compile(rb"\nsubject:[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE)
@@ -76,10 +78,10 @@ def warm_up() -> None:
 def may_be_urgent(raw: bytes) -> bool:
     """Whether a mail goes ahead of those that wait."""
     found = words_of(raw)
-    if len(found) < FEW:
-        return _alarming(found)
+    if len(found) < SHORT and _alarming(found):
+        return True
     enough, weights = _shipped()
-    return sum(filter(None, map(weights.get, found))) > enough
+    return len(found) >= FEW and sum(filter(None, map(weights.get, found))) > enough
 
 
 def words_of(raw: bytes) -> set[str]:

@@ -56,7 +56,8 @@ def test_an_outage_told_at_length_goes_ahead_in_every_language(text: str) -> Non
     "text",
     [
         "先月の請求書の宛名を変更していただきたいのですが、どのような手続きが必要でしょうか。よろしくお願いします。",
-        "Could you tell me how all of my colleagues can get the weekly report by mail? It is nothing that cannot wait.",
+        "Could you tell me how my colleagues and I get the weekly report by mail? We would like to have it on Mondays "
+        "before our meeting, and as a sheet, because Kim adds the figures of the other shop by hand. Thanks, Jo",
     ],
 )
 def test_a_question_at_length_waits_its_turn(text: str) -> None:
