@@ -1,7 +1,8 @@
 """The outbox: sends what is due, each mail on its own, until it is taken or given up.
 
 A mail may go twice, with the same bytes and Message-ID, if the process dies between the relay's answer and our commit;
-it is never lost.
+it is never lost. Whatever was sent is written down before much more is sent: what a node sends that is cut off from its
+database, another one sends again when its lease is over.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _CLAIMS = 25
 _MOST_OFFERED = 4_000
 """Mails waiting in memory; what is offered beyond stays in the database until it is claimed."""
 _AFTER_TROUBLE = 1.0
+_UNWRITTEN = 1.0
+"""Seconds that mails may go on while one that was sent is not yet marked."""
 
 
 class OutboxStore(Protocol):
@@ -84,6 +87,9 @@ class Outbox:
         self._leases = Leases(lambda ids: store.renew(ids, clock()), settings.gateway.lease_seconds)
         self._sent: asyncio.Queue[tuple[Due, str]] = asyncio.Queue()
         """Mails that were taken, and by whom; not yet marked in the database."""
+        self._written = asyncio.Event()
+        """Not set while marking them takes too long."""
+        self._written.set()
         self._awake = asyncio.Event()
         self._stopping = False
 
@@ -117,6 +123,7 @@ class Outbox:
         """Make ``run`` end, once what is on its way is done."""
         self._stopping = True
         self._awake.set()
+        self._written.set()
 
     def _take(self, mail: Due) -> None:
         if self._leases.take(mail.id, mail.held_until):
@@ -157,6 +164,7 @@ class Outbox:
         while True:
             mail = await self._queue.get()
             try:
+                await self._written.wait()
                 if self._leases.valid(mail.id):
                     await self._send(mail)
                 else:
@@ -226,11 +234,19 @@ class Outbox:
                 for mail, relay in sent:
                     log.delivery_sent(mail.id, mail.mail.template, mail.mail.recipient, relay, mail.attempts + 1)
             ids = [mail.id for mail, _ in sent]
+            late = asyncio.get_running_loop().call_later(_UNWRITTEN, self._wait_for_marks)
             while not await self._record(ids) and not self._stopping:
+                self._wait_for_marks()
                 await asyncio.sleep(_AFTER_TROUBLE)
+            late.cancel()
+            self._written.set()
             self._leases.drop(ids)
             for _ in ids:
                 self._sent.task_done()
+
+    def _wait_for_marks(self) -> None:
+        if not self._stopping:
+            self._written.clear()
 
     async def _record(self, ids: Sequence[int]) -> bool:
         try:

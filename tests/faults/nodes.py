@@ -161,7 +161,11 @@ class Cluster:
                     went_on[again.client, since[-1]] += 1
                 else:
                     senders = [(one.client, round(one.at - first.at, 2)) for one in several]
-                    self.report.blame(f"{message_id} to {recipient} went twice without need: {senders}")
+                    near = [round(at - first.at, 2) for at in nodes[first.client].faults if abs(at - first.at) < 10]
+                    self.report.blame(
+                        f"{message_id} to {recipient} went twice without need: {senders}; its first sender was harmed "
+                        f"at {near}"
+                    )
         for (name, _), mails in went_on.items():
             self.report.counts["sent by a node that went on"] += mails
             if mails > CONNECTIONS:

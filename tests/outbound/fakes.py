@@ -76,6 +76,8 @@ class FakeStore:
     put_off: list[tuple[int, datetime, str]] = field(default_factory=list)
     given_up: list[tuple[int, str]] = field(default_factory=list)
     trouble: int = 0
+    slow: Future[int] | None = None
+    """Where it is set, mails are marked as sent when it ends."""
     claims: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -98,6 +100,8 @@ class FakeStore:
             self.done += ids
             for id_ in ids:
                 self.at.pop(id_, None)
+        if self.slow is not None:
+            return self.slow
         marked: Future[int] = Future()
         marked.set_result(len(ids))
         return marked

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from gateway.desk import tokens
 from gateway.desk.tokens import Purpose
 from gateway.errors import Permanent, Temporary, Unavailable
 from gateway.model import Attachment, Due
+from gateway.outbound import outbox
 from gateway.outbound.conversation import AT_ONCE
 from gateway.outbound.outbox import Outbox
 from gateway.retry import next_wait
@@ -217,6 +219,21 @@ async def test_the_databases_trouble_delays_but_loses_nothing() -> None:
         world.store.trouble = 1
         await until(lambda: world.store.done == [1])
     assert len(world.transport.mails) == 1
+
+
+async def test_nothing_more_is_sent_while_what_was_sent_cannot_be_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "_UNWRITTEN", 0.0)
+    world = World()
+    world.store.slow = Future()
+    world.store.add(due(1))
+    async with running(world.outbox):
+        await until(lambda: world.store.done == [1])
+        await until(lambda: not world.outbox._written.is_set())
+        world.outbox.offer([due(2), due(3)])
+        await until(lambda: world.outbox._queue.empty())
+        assert [mail.recipient for mail in world.transport.mails] == ["r1@x.example"]
+        world.store.slow.set_result(1)
+        await until(lambda: sorted(world.store.done) == [1, 2, 3])
 
 
 async def test_stopping_finishes_what_is_on_its_way_and_leaves_the_rest_due() -> None:
