@@ -118,6 +118,21 @@ def record(cls: type[_Class]) -> type[_Class]:
     return dataclass(slots=True, unsafe_hash=True)(cls)
 
 
+class Said(str):
+    """A sentence in English, which mails may say in another language: ``form`` filled with ``values``."""
+
+    __slots__ = ("form", "values")
+    form: str
+    """As ``str.format`` takes it."""
+    values: tuple[str, ...]
+    """Sentences themselves, some of them."""
+
+    def __new__(cls, form: str, *values: str) -> Said:
+        said = super().__new__(cls, form.format(*values))
+        said.form, said.values = form, values
+        return said
+
+
 class Carried:
     """Pickled as its constructor's arguments, in half the time: these go from the children that read to the parent.
     For two fields or more."""

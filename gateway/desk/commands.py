@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from gateway.model import Severity, Status
+from gateway.model import Said, Severity, Status
 
 KNOWN = "#note, #solved, #open, #pending, #sev S0 to S3, #assign me, #assign ADDRESS"
 
@@ -65,15 +65,15 @@ def parse(text: str) -> Parsed:
     """Read the commands off the top of an agent's new text. Never raises."""
     lines = text.splitlines()
     top = list(takewhile(_is_top, lines))
-    commands, problems = Commands(), []
+    commands, problems = Commands(), list[str]()
     for piece in (piece for line in top for piece in _PIECES.split(_plain(line)) if piece):
         try:
             commands = _obey(commands, piece)
         except _Problem as problem:
-            problems.append(str(problem))
+            problems.append(problem.args[0])
     below = lines[len(top) :]
     if not commands.note and any(_NOTE.match(_plain(line[:_BEGINNING])) for line in below):
-        problems.append("#note stands below other text; it must stand above it")
+        problems.append(Said("#note stands below other text; it must stand above it"))
     return Parsed(commands, "\n".join(below).strip("\n"), tuple(problems))
 
 
@@ -98,9 +98,9 @@ def _obey(commands: Commands, piece: str) -> Commands:
     if name == "assign":
         return _once(commands, "assign", _agent(argument), piece)
     if name != "note" and name not in _STATUSES:
-        raise _Problem(f"{piece[:60]!r} is no command")
+        raise _Problem(Said("{!r} is no command", piece[:60]))
     if argument:
-        raise _Problem(f"#{name} stands on a line of its own; {argument[:60]!r} follows it")
+        raise _Problem(Said("#{} stands on a line of its own; {!r} follows it", name, argument[:60]))
     if name == "note":
         return replace(commands, note=True)
     return _once(commands, "status", _STATUSES[name], piece)
@@ -108,19 +108,19 @@ def _obey(commands: Commands, piece: str) -> Commands:
 
 def _once(commands: Commands, field: str, value: Status | Severity | str, piece: str) -> Commands:
     if getattr(commands, field) not in (None, "", value):
-        raise _Problem(f"{piece[:60]!r} contradicts a command above it")
+        raise _Problem(Said("{!r} contradicts a command above it", piece[:60]))
     return replace(commands, **{field: value})  # type: ignore[arg-type]
 
 
 def _severity(argument: str) -> Severity:
     found = _SEVERITY.fullmatch(argument)
     if found is None:
-        raise _Problem(f"#sev needs S0, S1, S2 or S3 behind it, not {argument[:60]!r}")
+        raise _Problem(Said("#sev needs S0, S1, S2 or S3 behind it, not {!r}", argument[:60]))
     return Severity(f"S{found[1]}")
 
 
 def _agent(argument: str) -> str:
     found = _AGENT.fullmatch(argument.lower())
     if found is None:
-        raise _Problem(f"#assign needs 'me' or an agent's address behind it, not {argument[:60]!r}")
+        raise _Problem(Said("#assign needs 'me' or an agent's address behind it, not {!r}", argument[:60]))
     return found["agent"]

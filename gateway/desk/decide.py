@@ -21,6 +21,7 @@ from gateway.model import (
     MachineKind,
     MailState,
     ReadMail,
+    Said,
     Severity,
     Verdict,
 )
@@ -74,7 +75,7 @@ def unreadable(
     case = consider(mail, envelope, doubt, lookups, known, settings, now, released=False)
     if case.who is Who.AGENT:
         # Its commands and its "#note" are unknown, so nothing of it may go anywhere.
-        return _hold(case, "a mail in an agent's name could not be read")
+        return _hold(case, Said("a mail in an agent's name could not be read"))
     return decide(mail, envelope, doubt, lookups, known, settings, now)
 
 
@@ -112,10 +113,10 @@ def _hold(case: Case, why: str) -> Decision:
     if claimed is not None:
         quiet = quiet or case.known.acknowledged > 0
         told: tuple[Agent, ...] = (claimed,)
-        remedy = "Answer one of the notices, or send through the gateway with your login."
+        remedy = Said("Answer one of the notices, or send through the gateway with your login.")
     else:
         told = people.desk(case.settings, case.mailbox, ticket.assignee if ticket else "")
-        remedy = "An operator can let it through: gateway mail release"
+        remedy = Said("An operator can let it through: gateway mail release")
     return Decision(
         MailState.HELD,
         f"{why}; {case.sender.why[0]}",

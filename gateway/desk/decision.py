@@ -125,7 +125,7 @@ class Outgoing:
     """Marked as such (RFC 3834), with a null return path."""
     with_attachments: bool = False
     details: Mapping[str, str] = field(default_factory=dict)
-    """What only this template shows, such as ``problem`` and ``remedy``."""
+    """What only this template shows, such as ``problem`` and ``remedy``; a ``Said`` in the reader's language."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateway.desk import commands, people
 from gateway.desk.case import Case
 from gateway.desk.decision import Outgoing
 from gateway.desk.identity import Level, fold, is_answerable, is_own, is_usable
-from gateway.model import Address, Participant
+from gateway.model import Address, Participant, Said
 from gateway.settings import Agent, Settings
 
 
@@ -48,13 +48,15 @@ def answers(recipients: Iterable[Participant], agent: Agent) -> tuple[Outgoing, 
     )  # fmt: skip
 
 
-def problem(case: Case, agent: Agent, problems: Iterable[str]) -> tuple[Outgoing, ...]:
+def problem(case: Case, agent: Agent, problems: Sequence[str]) -> tuple[Outgoing, ...]:
     """To an agent: what was wrong with a mail of hers, and how to mend it."""
     if case.known.recent_from_sender >= case.settings.loops.mails:
         return ()
     details = {
-        "problem": "\n".join(problems),
-        "remedy": f"Send it again. Commands stand above the text, each on a line of its own: {commands.KNOWN}.",
+        "problem": Said("\n".join(["{}"] * len(problems)), *problems),
+        "remedy": Said(
+            "Send it again. Commands stand above the text, each on a line of its own: {}.", commands.KNOWN
+        ),
     }
     return (Outgoing("problem", _address(agent), _purpose(case), automatic=True, details=details),)
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from gateway.desk.identity import Kind, Level, Sender
 from gateway.desk.threading import Found, Match
+from gateway.model import Said
 
 
 class Who(StrEnum):
@@ -55,15 +56,15 @@ TABLE = (
     ),
     Row({Who.AGENT}, {Level.A4}, _ANY_MATCH, Act.WORK, "an agent, by login"),
     Row({Who.AGENT}, {Level.A3}, {Match.OWN_AGENT_TOKEN}, Act.WORK, "an agent, by his own reply address"),
-    Row({Who.AGENT}, _ANY_LEVEL, _ANY_MATCH, Act.HOLD, "From names an agent, and nothing proves it"),
-    Row(_CUSTOMERS, _ANY_LEVEL, {Match.AGENT_TOKEN}, Act.HOLD, "an agent's reply address in other hands"),
+    Row({Who.AGENT}, _ANY_LEVEL, _ANY_MATCH, Act.HOLD, Said("From names an agent, and nothing proves it")),
+    Row(_CUSTOMERS, _ANY_LEVEL, {Match.AGENT_TOKEN}, Act.HOLD, Said("an agent's reply address in other hands")),
     Row({Who.PARTICIPANT}, _PROVED, _TOKENS | _POINTERS, Act.APPEND, "of the ticket, by own reply address"),
     Row({Who.PARTICIPANT}, {Level.A2}, _TOKENS | _POINTERS, Act.APPEND_UNVERIFIED, "of the ticket, by From alone"),
-    Row({Who.STRANGER}, _ANY_LEVEL, _TOKENS, Act.HOLD, "a participant's reply address in other hands"),
+    Row({Who.STRANGER}, _ANY_LEVEL, _TOKENS, Act.HOLD, Said("a participant's reply address in other hands")),
     Row({Who.STRANGER}, _ANY_LEVEL, _POINTERS, Act.OPEN_REFERRING, "points to a ticket that the sender is not of"),
     Row({Who.STRANGER}, _ANY_LEVEL, {Match.NONE}, Act.OPEN, "a first mail"),
 )
-_UNFORESEEN = Row(frozenset(Who), _ANY_LEVEL, _ANY_MATCH, Act.HOLD, "no rule allows it")
+_UNFORESEEN = Row(frozenset(Who), _ANY_LEVEL, _ANY_MATCH, Act.HOLD, Said("no rule allows it"))
 
 
 def who(sender: Sender, found: Found) -> Who:

@@ -10,11 +10,13 @@ from gateway.desk.commands import Commands, Parsed
 from gateway.desk.decision import Changes, Decision, NewMessage, Outgoing
 from gateway.desk.identity import fold, is_own, is_usable
 from gateway.desk.threading import Match
-from gateway.model import Forward, MailState, MessageKind, Participant, Severity, Status, Ticket
+from gateway.model import Forward, MailState, MessageKind, Participant, Said, Severity, Status, Ticket
 from gateway.settings import Agent
 
-NEEDS_TICKET = "there is no ticket yet that these commands could be about; only #sev goes with a mail that opens one"
-NOTHING = "the mail holds no text, no attachment and no command"
+NEEDS_TICKET = Said(
+    "there is no ticket yet that these commands could be about; only #sev goes with a mail that opens one"
+)
+NOTHING = Said("the mail holds no text, no attachment and no command")
 
 
 def work(case: Case, agent: Agent) -> Decision:
@@ -187,7 +189,7 @@ def _note(case: Case, text: str) -> NewMessage:
 def _unknown_assignee(case: Case, ordered: Commands) -> tuple[str, ...]:
     if ordered.assign in ("", "me") or fold(ordered.assign) in case.settings.agents:
         return ()
-    return (f"#assign: {ordered.assign[:80]} is no agent here",)
+    return (Said("#assign: {} is no agent here", ordered.assign[:80]),)
 
 
 def _problems_without_ticket(parsed: Parsed) -> tuple[str, ...]:

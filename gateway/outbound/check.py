@@ -8,7 +8,8 @@ from pathlib import Path
 
 from jinja2 import TemplateSyntaxError, meta, nodes
 
-from gateway.outbound.render import PARTS, Renderer
+from gateway.outbound import sentences
+from gateway.outbound.render import PARTS, SHIPPED, Renderer
 from gateway.outbound.samples import SAMPLES
 from gateway.outbound.views import NAMES, VIEWS
 
@@ -30,9 +31,15 @@ def _check_file(renderer: Renderer, path: Path) -> Iterator[str]:
     name = path.relative_to(renderer.override or path).as_posix()
     if path.name == "style.css":
         return
+    if path.name == sentences.FILE:
+        yield from sentences.mistakes(path, sentences.read(SHIPPED / "de" / sentences.FILE))
+        return
     if not _is_known(name):
         known = ", ".join(f"{template}.{{subject,txt,html}}.j2" for template in VIEWS)
-        yield f"{path}: there is no such template; in a folder for each language are known {known} and words.j2"
+        yield (
+            f"{path}: there is no such template; in a folder for each language are known {known}, words.j2 and "
+            f"{sentences.FILE}"
+        )
         return
     try:
         source = path.read_text(encoding="utf-8")

@@ -28,7 +28,7 @@ class Composer:
         self._settings = settings
         self._renderer = renderer
         self._keys = keys
-        self._showing = Showing(settings, policy)
+        self._showing = Showing(settings, policy, renderer.say)
         self._hostname = settings.hostname
 
     def compose(

@@ -22,6 +22,7 @@ from jinja2.runtime import BlockReference, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from gateway import log
+from gateway.outbound import sentences
 from gateway.outbound.harmless import lines
 from gateway.outbound.headers import clean
 from gateway.outbound.samples import SAMPLES
@@ -60,6 +61,7 @@ class Renderer:
         self._languages: dict[tuple[str, ...], str] = {}
         # The copies of a mail are composed one after the other, and those to agents show all the same.
         self._once = lru_cache(1)(self._render)
+        self._sentences = lru_cache(100)(self._sentences_of)
 
     def names(self) -> tuple[str, ...]:
         """The templates there are."""
@@ -77,6 +79,20 @@ class Renderer:
             found = (lang for lang in wanted if lang and _exists(self.environment, lang, name))
             self._languages[key] = next(found, LAST_RESORT)
         return self._languages[key]
+
+    def say(self, sentence: str, language: str) -> str:
+        """A sentence of ours in this language, with what is filled into it; English where it has no translation."""
+        return sentences.say(sentence, self._sentences(language))
+
+    def _sentences_of(self, language: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for folder in filter(None, (SHIPPED, self.override)):
+            path = folder / language / sentences.FILE
+            try:
+                found |= sentences.read(path) if path.is_file() else {}
+            except ValueError as problem:
+                log.template_wrong(str(problem))
+        return found
 
     def warm_up(self) -> None:
         """Load every template now: compiling them takes a tenth of a second, and the first mail would wait for it."""

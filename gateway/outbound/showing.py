@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -43,9 +43,11 @@ class Cause:
 class Showing:
     """Makes views. All that strangers wrote and that is not a message's body is made harmless here."""
 
-    def __init__(self, settings: Settings, policy: Policy) -> None:
+    def __init__(self, settings: Settings, policy: Policy, say: Callable[[str, str], str]) -> None:
+        """``say`` puts a sentence of ours into a language."""
         self._settings = settings
         self._policy = policy
+        self._say = say
         # Asked again for each mail of a batch, which shares its ``now``.
         self._expected = lru_cache(256)(self._expected_by)
         self._opens = lru_cache(1)(self._opens_at)
@@ -57,7 +59,8 @@ class Showing:
         """The view of the template that ``out`` names. Raises KeyError where there is no such template."""
         common = _common(mailbox, ticket, out.details.get("subject") or cause.subject)
         if out.template in ("problem", "held", "undeliverable"):
-            return _DETAILED[out.template](common, out.details)
+            details = {name: self._say(text, language) for name, text in out.details.items()}
+            return _DETAILED[out.template](common, details)
         if ticket is None:
             raise KeyError(f"template {out.template!r} shows a ticket, and there is none")
         if out.template == "confirmation":
