@@ -78,6 +78,6 @@ def _render(context: typer.Context, name: str, language: str) -> Rendered:
     if not _has(renderer, language, name):
         raise Permanent("", f"the template {name} is not there in {language!r}; its languages: gateway templates list")
     try:
-        return renderer.render_strictly(name, language, sample(name, language, policy))
+        return renderer.render_strictly(name, language, sample(name, language, policy, renderer.say))
     except TemplateError as problem:
         raise Permanent("", f"{language}/{name}: {problem.message}; mend the template") from None

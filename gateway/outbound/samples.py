@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
-from gateway.model import Category, Severity
+from gateway.model import Category, Said, Severity
 from gateway.outbound import harmless, views
-from gateway.outbound.views import Confirmation, Notice, Page, View
+from gateway.outbound.views import Confirmation, Held, Notice, Page, Problem, View
 from gateway.triage.policy import DEFAULT, Policy
 
 _COMMON: dict[str, Any] = {
@@ -125,8 +125,10 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
     "problem": (
         views.Problem(
             **_COMMON,
-            problem="#sev S9: there is no such severity",
-            remedy="Write #sev S0, S1, S2 or S3, and send it again.",
+            problem=Said("#sev needs S0, S1, S2 or S3 behind it, not {!r}", "S9"),
+            remedy=Said(
+                "Send it again. Commands stand above the text, each on a line of its own: {}.", "#note, #solved, #sev"
+            ),
         ),
         views.Problem(
             **{**_COMMON, "number": ""}, problem="There is no such ticket.", remedy="Answer one of our mails."
@@ -136,8 +138,8 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
         views.Held(
             **_COMMON,
             sender="ann@example.com",
-            problem="It names an agent as its sender, and nothing proves that she sent it.",
-            remedy="An operator looks at it with “gateway mail show 7”, and lets it in with “gateway mail release 7”.",
+            problem=Said("From names an agent, and nothing proves it"),
+            remedy=Said("Answer one of the notices, or send through the gateway with your login."),
         ),
         views.Held(**{**_COMMON, "number": ""}, sender="", problem="It has no sender.", remedy="Look at it."),
     ),
@@ -149,9 +151,16 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
 """The first of each is the one that is shown."""
 
 
-def sample(name: str, language: str, policy: Policy = DEFAULT) -> View:
-    """The sample to show, with the policy's words in that language. Raises KeyError for an unknown name."""
+def sample(
+    name: str, language: str, policy: Policy = DEFAULT, say: Callable[[str, str], str] = lambda sentence, _: sentence
+) -> View:
+    """The sample to show, with the policy's words in that language, and ours as ``say`` puts them.
+
+    Raises KeyError for an unknown name.
+    """
     view = SAMPLES[name][0]
+    if isinstance(view, Problem | Held):
+        return replace(view, problem=say(view.problem, language), remedy=say(view.remedy, language))
     if not isinstance(view, Confirmation | Notice | Page):
         return view
     severity = Severity(view.severity)

@@ -27,7 +27,7 @@ def own(folder: Path, **files: str) -> Renderer:
 
 def test_an_own_file_wins_and_the_others_stay(tmp_path: Path) -> None:
     rendered = own(tmp_path, en__problem_txt="Oh no: {{ problem }}").render("problem", "en", PROBLEM)
-    assert rendered.text.startswith("Oh no: #sev S9")
+    assert rendered.text.startswith("Oh no: #sev needs")
     assert rendered.html == Renderer().render("problem", "en", PROBLEM).html
 
 
