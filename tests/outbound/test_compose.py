@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gateway.desk import loop, tokens
 from gateway.desk.decision import NewMessage, Outgoing
 from gateway.desk.tokens import Purpose
-from gateway.model import Action, Address, Evidence, MessageKind, Page, Role, Severity
+from gateway.model import Action, Address, Evidence, MessageKind, Page, Role, Said, Severity
 from gateway.outbound.compose import Composer
 from gateway.outbound.render import Renderer
 from gateway.triage.policy import DEFAULT, Policy
@@ -296,6 +296,14 @@ def test_staff_are_told_what_the_desk_says(template: str, details: dict[str, str
     out = Outgoing(template, Address(ANN.name, ANN.address), "agent", automatic=True, details=details)
     text = body(compose(out, ticket(), cause()), "plain")
     assert all(value in text for key, value in details.items() if key != "subject")
+
+
+def test_staff_are_told_in_their_mailbox_s_language() -> None:
+    details = {"problem": Said("From names an agent, and nothing proves it"), "remedy": "Release it.", "sender": ""}
+    out = Outgoing("held", Address(ANN.name, ANN.address), "agent", automatic=True, details=details)
+    german = MAILBOX.model_copy(update={"language": "de"})
+    text = body(COMPOSER.compose(out, german, ticket(), cause(), NOW, "1"), "plain")
+    assert "Warum: als Absender steht ein Teammitglied da, und nichts beweist es" in text
 
 
 def test_an_unknown_template_is_an_error() -> None:
