@@ -52,9 +52,11 @@ _DATE_END = re.compile(
     re.VERBOSE,
 )
 _TIME_ONLY = re.compile(r"(?:[^\W\d_]{1,4}\s)?\d{1,2}[:.h]\d{2}\s[^\d<>@]{1,80}[:：]$")
+_MOMENT = re.compile(r"\d[:.h]\d{2}|(?:19|20)\d\d|\d[./-]\d{1,2}[./-]\d|\d\s?[日일]")
+"""What a client writes out: the year, the time, or the date in digits."""
 _PREPOSITIONS = (
     "on|am|le|el|il|em|op|den|dnia|w dniu|dne|dňa|dana|in data|at|pe|la|în|στις|vào|pada|på|no|a les|ngày|在|"
-    "---- on|בתאריך"
+    "---- on|בתאריך|في"
 )
 _FIRST_WORDS = frozenset(words.split()[0] for words in _PREPOSITIONS.split("|"))
 _PREPOSITION = re.compile(rf"(?:{alternatives(_PREPOSITIONS)})\s+", re.IGNORECASE)
@@ -67,7 +69,10 @@ _STAMP = re.compile(
 _LOG_LEVEL = re.compile(r"\b(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE|CRITICAL)\b")
 _IN_BRACKETS = re.compile(r"^\s*\([^()]{1,40}\)\s*-?\s*")
 """A time zone, as OTRS writes it."""
-_BEFORE_NAME = re.compile(rf"[\s,;:.]*(?:{_VERB_BEFORE_NAME}|from|пользователь|użytkownik)\s")
+_NAME_WROTE_WHEN = re.compile(
+    rf"(?P<who>[^<>@:\d]{{2,60}})\s(?:{_VERB}|{_VERB_BEFORE_NAME})\s(?P<when>[^<>@]{{4,60}})[:：]$", re.IGNORECASE
+)
+_BEFORE_NAME = re.compile(rf"[\s,;:.]*(?:{_VERB_BEFORE_NAME}|from|пользователь|użytkownik|keltezéssel,)\s")
 
 
 def at(lines: Sequence[str], position: int) -> tuple[int, dict[str, str]] | None:
@@ -83,9 +88,12 @@ def at(lines: Sequence[str], position: int) -> tuple[int, dict[str, str]] | None
 
 
 def _with_name_only(lines: Sequence[str], position: int, line: str) -> tuple[int, dict[str, str]] | None:
-    """On one line, without date and address, above quotation marks: "Bob wrote:"."""
-    named = line[-1] in ":：" and len(line) < 100 and _quote_follows(lines, position)
-    verb = _wrote(line) if named else None
+    """On one line, without address, above quotation marks: "Bob wrote:", "Bob kirjoitti 3.11.2026 klo 10.14:"."""
+    if line[-1] not in ":：" or len(line) >= 100 or not _quote_follows(lines, position):
+        return None
+    if (when := _NAME_WROTE_WHEN.match(line)) and _MOMENT.search(when["when"]):
+        return position + 1, {"sender": clean_name(when["who"]), "date": when["when"].strip()}
+    verb = _wrote(line)
     return None if verb is None else (position + 1, _who_and_when(line, verb))
 
 
@@ -133,8 +141,8 @@ def _is_complete(text: str, verb: int | None, dated: bool, lines: Sequence[str],
     if text.endswith(">>>") and is_quoted(lines[index]):  # GroupWise: ">>> Bob <bob@example.com> 3/2/2016 10:15 >>>"
         return dated or "@" in text
     if verb is not None:
-        if dated and _TIME_ONLY.match(text) and "@" not in text:  # "At 10:15 the technician called and said:"
-            return _quote_follows(lines, index)
+        if dated and "@" not in text and (_TIME_ONLY.match(text) or not _MOMENT.search(text)):
+            return _quote_follows(lines, index)  # "At 10:15 the technician called and said:", "On Monday she wrote:"
         if dated:
             return text[-1] in ":：-*" or "@" in text or _PREPOSITION.match(text) is not None
         return _NAME_WROTE.match(text) is not None or (text[-1] in ":：" and _quote_follows(lines, index))

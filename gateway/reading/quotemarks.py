@@ -1,15 +1,19 @@
-"""Where an HTML body says its quotation begins: the classes and ids that clients give it."""
+"""Where an HTML body says its quotation or its signature stands: the classes and ids that clients give them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from resiliparse.parse.html import DOMNode, HTMLTree
 
 from gateway.reading import labels
 from gateway.reading.headings import Heading, Kind
 from gateway.reading.html import capped
+
+if TYPE_CHECKING:
+    from resiliparse.parse.html.node import ElementNode  # a type of the stubs alone
 
 # The whole quotation with its heading stands inside: Gmail, Yahoo, Proton Mail, Tuta, Zimbra, NetEase, Zoho, Front,
 # Spark, GMX, Outlook for mobile, new Outlook, QQ.
@@ -48,8 +52,20 @@ _RULED = 'div[style*="border-top:solid #E1E1E1"], div[style*="border-top:solid #
 _TRACES = (
     "_quote", "data-marker", "isReplyContent", "zmail_extra", "front-blockquote", "messageReplySection", '"quote"',
     "reference-message", "appendonsend", "divRplyFwdMsg", "OLK_SRC_BODY", "OutlookMessageHeader", "stopSpelling",
-    "border-top:solid #",
+    "border-top:solid #", "ignature",
 )  # fmt: skip
+_SIGNATURES = ", ".join(
+    (
+        ".gmail_signature",
+        ".moz-signature",
+        "#Signature",
+        "#signature",
+        "#AppleMailSignature",
+        "#ms-outlook-mobile-signature",
+        ".protonmail_signature_block",
+    )
+)
+"""Gmail, Thunderbird, Outlook on the web and on phones, Roundcube, Apple Mail, Proton Mail."""
 _NO_LETTERS = re.compile(r"[\W_]+")
 _PROBE = 48
 """So many letters and digits in a row tell the place in the text, whatever stands between them."""
@@ -57,22 +73,43 @@ _LONGEST_CLIMB = 60
 """Steps from a quotation up to the body that are taken to look for text behind it."""
 
 
-def find(lines: Sequence[str], html: str) -> Heading | None:
-    """A heading without lines at the place where the HTML says that the quotation begins; None where it says nothing.
+class Found(NamedTuple):
+    quotation: Heading | None = None
+    """A heading without lines, at the place where the quotation begins."""
+    signature: range = range(0)
+    """The lines of the first signature; it may be the quoted mail's."""
 
-    A container with text behind it says nothing either: then the new text stands below or in between.
-    """
+
+def find(lines: Sequence[str], html: str) -> Found:
+    """What the HTML says of the lines that were made of it, or that stand beside it."""
     if not any(trace in html for trace in _TRACES):
-        return None
+        return Found()
     body = HTMLTree.parse(capped(html)).body
-    if body is None:
-        return None
+    return Found() if body is None else Found(_quotation(lines, body), _signature(lines, body))
+
+
+def _quotation(lines: Sequence[str], body: ElementNode) -> Heading | None:
+    """A container with text behind it says nothing: then the new text stands below or in between."""
     container = body.query_selector(_CONTAINERS)
     if container is not None:
         return None if _has_text_behind(container) else _heading(lines, container.text or "")
     if (opener := body.query_selector(_OPENERS)) is not None:
         return _heading(lines, "".join(_texts_from(opener)))
     return _under_rule(lines, ruled) if (ruled := body.query_selector(_RULED)) is not None else None
+
+
+def _signature(lines: Sequence[str], body: ElementNode) -> range:
+    node = body.query_selector(_SIGNATURES)
+    text = node.text or "" if node is not None else ""
+    probe = _letters(text)
+    begin = _line_of(lines, probe) if probe else None
+    if begin is None:
+        return range(0)
+    end, left = begin, len(_NO_LETTERS.sub("", text))
+    while end < len(lines) and left > 0:
+        left -= len(_NO_LETTERS.sub("", lines[end]))
+        end += 1
+    return range(begin, end)
 
 
 def _under_rule(lines: Sequence[str], ruled: DOMNode) -> Heading | None:

@@ -42,19 +42,22 @@ def split(body: Body, html: str = "") -> Reply:
     nothing: quotations with their headings, and the signature, which ``signature`` also holds on its own.
     """
     lines, found = body.lines, body.headings
-    marked = quotemarks.find(lines, html) if html else None
-    if marked and not (found and found[0].start <= marked.start):
-        found = (marked, *found)
+    marked = quotemarks.find(lines, html) if html else quotemarks.Found()
+    if marked.quotation and not (found and found[0].start <= marked.quotation.start):
+        found = (marked.quotation, *found)
     if not found and ">" not in body.text:
-        return _without_quotation(body)
+        return _without_quotation(body, marked.signature)
     first = next((heading.fields for heading in found if heading.fields), {})
     people = labels.people(first.get("sender", ""))
-    return _reply(_spans(lines, _classify(lines, found)), people[0] if people else None, first.get("date", ""))
+    spans = _spans(lines, _classify(lines, found, marked.signature))
+    return _reply(spans, people[0] if people else None, first.get("date", ""))
 
 
-def _without_quotation(body: Body) -> Reply:
+def _without_quotation(body: Body, marked: range) -> Reply:
     """The short way for most first mails."""
     begin = signature.start(body.lines)
+    if marked and marked.start < begin and not any(map(str.strip, body.lines[marked.stop :])):
+        begin = marked.start
     if begin == len(body.lines):
         return Reply(text=body.text.strip(), spans=(Span(_NEW, body.text),))
     signed = "\n".join(body.lines[begin:])
@@ -84,11 +87,11 @@ def _spans(lines: Sequence[str], kinds: Sequence[SpanKind]) -> list[Span]:
     return spans
 
 
-def _classify(lines: Sequence[str], found: Sequence[Heading]) -> list[SpanKind]:
+def _classify(lines: Sequence[str], found: Sequence[Heading], marked: range) -> list[SpanKind]:
     kinds = [_NEW] * len(lines)
     marks = _marks(lines, found)
     blocks = list(_blocks(lines, marks, found))
-    texts = [block for block in blocks if not block.quoted and _sign(lines, marks, kinds, block)]
+    texts = [block for block in blocks if not block.quoted and _sign(lines, marks, kinds, block, marked)]
     quotes = [block for block in blocks if block.quoted]
     for block in quotes:
         preceded = bool(texts) and texts[0].start < block.start
@@ -198,8 +201,11 @@ def _plain_blocks(lines: Sequence[str], marks: str, start: int, end: int) -> Ite
         yield _Block(position, end, False)
 
 
-def _sign(lines: Sequence[str], marks: str, kinds: list[SpanKind], block: _Block) -> bool:
-    """Marks the signature of a stretch of new text; tells whether text is left above it."""
+def _sign(lines: Sequence[str], marks: str, kinds: list[SpanKind], block: _Block, marked: range) -> bool:
+    """Marks the signature of a stretch of new text, ``marked`` by the client at its end or told by its looks; tells
+    whether text is left above it."""
     begin = block.start + signature.start(lines[block.start : block.end])
+    if marked and block.start <= marked.start < begin and _TEXT not in marks[marked.stop : block.end]:
+        begin = marked.start
     kinds[begin : block.end] = [_SIGNATURE] * (block.end - begin)
     return _TEXT in marks[block.start : begin]

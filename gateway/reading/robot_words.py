@@ -68,7 +68,7 @@ _NOBODY = (
     r"bounces?",
     r"(?:cron|nobody|www-data)",
     r"(?:nagios|icinga|zabbix|check[-_]?mk|prtg|grafana|alert-?manager|prometheus|uptime-?robot|smartd|monit|munin)",
-    r"(?:veeam|apcupsd|nas|(?:hyla)?fax|asterisk|voice-?mail|scanner|copier|spam-?schutz|anti-?spam)",
+    r"(?:veeam|fail2ban|apcupsd|ups|nas|(?:hyla)?fax|asterisk|voice-?mail|scanner|copier|spam-?schutz|anti-?spam)",
 )
 ROBOT_SENDER = re.compile(
     rf"(?:{'|'.join(_NOBODY)})(?:[-_+.=].{{0,200}}|\d{{0,6}})|.{{1,60}}[-_.+](?:bounces?|(?:do-?not|no)-?reply)",
@@ -244,7 +244,7 @@ _PHRASES: dict[str, tuple[str, ...]] = {
     "vi": ("trả lời tự động", "thư trả lời tự động"),
     "id": ("balasan otomatis", "di luar kantor"),
     "ja": ("自動応答", "自動返信", "不在通知", "不在のお知らせ", "不在:"),
-    "ko": ("자동 회신", "자동 응답", "자동회신", "부재중", "부재 중"),
+    "ko": ("자동 회신", "자동 응답", "자동회신", "자동응답", "부재중", "부재중 자동응답", "부재 중"),
     "zh": ("自动答复", "自动回复", "自動回覆", "自動回复", "外出"),
 }
 
@@ -320,16 +320,22 @@ _SELF_GENERATED: tuple[str, ...] = (
     r"(?:ceci\ est|il\ s(?:'|’)agit\ d(?:'|’))\ ?un\ (?:message|e-?mail|courriel)\ automatique",
     r"ce\ (?:message|mail|courriel)\ (?:a\ été|est)\ (?:généré|envoyé|émis)\ automatiquement",
     r"merci\ de\ ne\ pas\ répondre\ à\ ce",
+    r"non\ rispondere\ a\ quest|(?:por\ favor,?\ )?(?:no\ respond[ae]|não\ respond[ae])\ a\ est",
+    r"(?:prosimy|proszę)\ (?:na\ nią\ nie\ odpowiadać|nie\ odpowiadać\ na\ t)",
+    r"gelieve\ niet\ te\ (?:antwoorden|reageren)|svara\ inte\ på\ detta",
+    r"na\ t(?:uto\ zprávu|ento\ e-mail)\ neodpovídejte|(?:пожалуйста,\ )?не\ отвечайте\ на\ это",
+    r"(?:请|請)勿(?:回复|回覆|直接回)",
     r"este\ (?:es\ un\ )?(?:mensaje|correo)\ (?:\w{2,12}\ )?"
     r"(?:automático|(?:ha\ sido|fue)\ (?:generado|enviado)\ automáticamente)",
     r"esta\ é\ uma\ mensagem\ automática|questo\ è\ un\ (?:messaggio|e-?mail)\ (?:generat[oa]\ )?automatic",
     r"dit\ is\ een\ automatisch\ (?:\w{4,14}\ )?(?:bericht|e-?mail)",
-    r"ta\ wiadomość\ została\ wygenerowana\ automatycznie",
+    r"(?:ta\ )?wiadomość\ (?:została\ )?(?:wygenerowana|wysłana)\ automatycznie",
     r"detta\ är\ ett\ automatiskt\ (?:meddelande|mejl)",
     r"dette\ er\ en\ automatisk\ (?:besked|melding|meddelelse|e-?post)",
     r"это\ автоматическое\ (?:сообщение|уведомление)",
     r"данное\ (?:сообщение|письмо)\ (?:создано|сформировано)\ автоматически",
     r"この(?:メール|メッセージ)は(?:、)?(?:システムより)?自動(?:的に)?(?:送信|配信|で)|(?:本|此)(?:邮件|郵件)(?:由|为|為)?系[统統]自[动動]",
+    r"(?:본|이)\ (?:메일|이메일|메시지)은\ 자동으로",
 )
 # At the beginning of a sentence: people cite it in the middle of theirs, or in quotation marks.
 _SENTENCE = r"(?:\A|[\n.!?。]\s*+)[\[(*※~_–—-]{0,3}\s?"
@@ -339,9 +345,45 @@ SAYS_AUTOMATIC = re.compile(
 """What a program says of its own mail, in lower case."""
 AUTOMATIC = (
     "auto", "otomatik", "αυτόμ", "автомат", "自动", "自動", "자동", "generated", "not reply", "not respond to this",
-    "répondre à ce", "nicht auf diese",
+    "répondre à ce", "nicht auf diese", "non rispond", "no respond", "não respond", "nie odpow", "gelieve",
+    "svara inte",
+    "neodpov", "не отвеч", "勿",
 )  # fmt: skip
 """One of these is in every such sentence."""
+
+ABSENT_AND_BACK: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
+    (re.compile(rf"\b(?:{away})"), re.compile(rf"\b(?:{back})"))
+    for away, back in (
+        (
+            r"i(?:'m|’m| am| will be) (?:currently |now )?(?:out of (?:the )?office|away from the office"
+            r"|on (?:\w+ )?(?:leave|vacation|holidays?))",
+            r"(?:limited|no) access|on my return|when i (?:return|get back|am back)"
+            r"|will (?:return|be back|reply|respond)",
+        ),
+        (
+            r"ich bin (?:[^.\n]|\d\.){0,60}(?:nicht im (?:büro|hause?)|im urlaub|außer haus|abwesend)"
+            r"|ich befinde mich (?:[^.\n]|\d\.){0,40}im urlaub",
+            r"nach meiner rückkehr|in dringenden fällen|wieder (?:da|im büro|erreichbar)|meine vertretung"
+            r"|nicht weitergeleitet",
+        ),
+        (r"je (?:suis|serai) (?:actuellement )?(?:absent|en congé)", r"à mon retour|en cas d.urgence|de retour"),
+        (
+            r"(?:estoy|estaré) (?:fuera de la oficina|de vacaciones|ausente)",
+            r"a mi (?:vuelta|regreso)|en caso de urgencia|asuntos urgentes",
+        ),
+        (r"sono (?:fuori ufficio|in ferie|assente)", r"al mio r(?:ientro|itorno)|per urgenze|in caso di urgenz"),
+        (
+            r"ik ben (?:op vakantie|afwezig|niet (?:aanwezig|op kantoor))",
+            r"bij (?:mijn )?terugkomst|dringende|weer terug",
+        ),
+        (
+            r"(?:estou|estarei) (?:de férias|ausente|fora do escritório)",
+            r"no meu regresso|quando (?:voltar|regressar)|urgente",
+        ),
+        (r"(?:przebywam|jestem) na urlopie", r"po powrocie|w pilnych sprawach"),
+    )
+)
+"""What an absence notice says of its owner: that he is away, and when he is back or who is there. In lower case."""
 
 EXCHANGE_AUTO_REPLY = "out of office autoreply"
 """What Exchange wrote in front of a subject, and what other programs then put theirs in front of."""

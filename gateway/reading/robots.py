@@ -27,6 +27,8 @@ _NULL_PATHS = frozenset({b"<>", b"< >"})
 _TAGS = re.compile(r"(?:\s*\[[^\]]{1,60}\])+\s*")
 _EDGE = 500
 """Characters at the beginning and at the end of the new text in which a program says that it is one."""
+_NOTE = 800
+"""Characters of the longest text that is an absence notice and nothing else."""
 _QUOTED = re.compile(r"^\s*>.*", re.MULTILINE)
 _SUPPRESSED = re.compile(r"\b(?:all|autoreply|oof)\b", re.IGNORECASE)
 
@@ -67,7 +69,7 @@ def _robots(headers: Headers, mail: ReadMail, new_text: str) -> Iterator[_Findin
             yield MachineKind.OWN_LOOP, "x-loop names a recipient"
         yield from _marks(headers)
     yield from _sender(headers, mail)
-    yield from _subject(mail)
+    yield from _subject(mail, new_text)
     yield from _receipt(headers, mail)
     yield from _says_so(mail, new_text)
 
@@ -140,19 +142,22 @@ def _sender(headers: Headers, mail: ReadMail) -> Iterator[_Finding]:
         yield MachineKind.AUTO_GENERATED, f"From: {mail.author.address}"
 
 
-def _subject(mail: ReadMail) -> Iterator[_Finding]:
+def _subject(mail: ReadMail, new_text: str) -> Iterator[_Finding]:
     """Phrases count at the start only, so that a person's `Re:` to an automatic reply stays a person's."""
-    subject = mail.subject.lower()
-    if subject.startswith("["):
-        subject = _TAGS.sub("", subject, count=1)
-    subject = subject.lstrip(" 【[")
-    opens = subject[:2] in words.AUTO_REPLY_STARTS
-    if opens and (match := words.AUTO_REPLY_SUBJECT.match(subject)):
+    whole = mail.subject.lower()
+    subject = _TAGS.sub("", whole, count=1) if whole.startswith("[") else whole
+    subject = subject.lstrip(" 【")
+    match = _opens_as_a_reply(subject) or _opens_as_a_reply(whole.lstrip(" 【["))
+    if match and not (match.end() == len(subject) and "?" in new_text):  # "out of office", and a question about it
         yield MachineKind.AUTO_REPLY, f"Subject: {match[0].strip()}"
     elif words.EXCHANGE_AUTO_REPLY in subject:
         yield MachineKind.AUTO_REPLY, f"Subject: {words.EXCHANGE_AUTO_REPLY}"
     elif mail.subject_base.strip().lower() in words.CHALLENGE_SUBJECTS or subject.endswith(words.CHALLENGE_ENDINGS):
         yield MachineKind.CHALLENGE, f"Subject: {subject.strip()[:60]}"
+
+
+def _opens_as_a_reply(subject: str) -> re.Match[str] | None:
+    return words.AUTO_REPLY_SUBJECT.match(subject) if subject[:2] in words.AUTO_REPLY_STARTS else None
 
 
 def _receipt(headers: Headers, mail: ReadMail) -> Iterator[_Finding]:
@@ -170,10 +175,16 @@ def _says_so(mail: ReadMail, new_text: str) -> Iterator[_Finding]:
     absent = words.ABSENT.match(text) and words.ABSENCE_SUBJECT.fullmatch(mail.subject.lower())
     if absent and any(map(str.isdecimal, text)):
         yield MachineKind.AUTO_REPLY, f"Subject: {mail.subject[:60]}"
+    answers = bool(mail.in_reply_to) or mail.subject_base != mail.subject
+    if answers and len(new_text) < _NOTE and "?" not in text and _is_absent(text):
+        yield MachineKind.AUTO_REPLY, "text: an absence notice"
     if any(sign in text for sign in words.AUTOMATIC) and (said := words.SAYS_AUTOMATIC.search(_QUOTED.sub("", text))):
-        answers = said["reply"] or mail.in_reply_to or mail.subject_base != mail.subject
-        kind = MachineKind.AUTO_REPLY if answers else MachineKind.AUTO_GENERATED
+        kind = MachineKind.AUTO_REPLY if answers or said["reply"] else MachineKind.AUTO_GENERATED
         yield kind, f"text: {' '.join(said[0].split())[:60]}"
+
+
+def _is_absent(text: str) -> bool:
+    return any(away.search(text) and back.search(text) for away, back in words.ABSENT_AND_BACK)
 
 
 def _is_null(headers: Headers) -> bool:

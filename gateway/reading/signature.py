@@ -12,7 +12,9 @@ from gateway.reading.lines import LONGEST, folded, is_cited, variants
 _LONGEST = 25
 """Lines with text that a signature behind ``-- `` has at most; more is a letter with a rule in it."""
 _BLOCK = 10
-"""The same for a signature behind another rule, or below a closing formula."""
+"""The same for a signature behind another rule."""
+_CARD = 14
+"""The same below a closing formula: name, title, company, address, numbers."""
 _FORM = 40
 """Lines between two rules that belong together."""
 _DASHES = re.compile(r"--|—|–|---|__")  # RFC 3676 §4.3, and what people make of it
@@ -24,6 +26,8 @@ _CONTACT = re.compile(r"@|https?://|www\.|\+?\d[\d ()/.-]{6,20}|\b(?:tel|fax|pho
 _THANKS = frozenset(variants(phrases.THANKS))
 _CLOSINGS = _THANKS.union(variants(phrases.CLOSINGS))
 _PARTICLES = frozenset(phrases.NAME_PARTICLES.split("|"))
+_TITLES = re.compile(r"(?:(?:i\.\s?[AV]\.|ppa\.|(?:Dr|Prof|Ing|Mag|Mr|Mrs|Ms|M|Mme)\.?|Dipl\.-\w{2,6}\.?)\s)+")
+_POSTSCRIPT = re.compile(r"p\.?\s?s\.?\b|n\.?b\.?\s", re.IGNORECASE)
 _CLOSING_ENDS = frozenset(closing[-1] for closing in _CLOSINGS)
 
 _NOTICES = 4
@@ -144,7 +148,7 @@ def _closing(lines: Sequence[str], end: int) -> int:
     filled = [index for index in range(max(0, end - 16), end) if lines[index] and not lines[index].isspace()]
     for place in range(1 if max(0, end - 16) == 0 else 0, len(filled) - 1):
         line = lines[filled[place]]
-        text = line.strip(" \t\r,.!;*_") if len(line) <= 60 else ""
+        text = line.strip(" \t\r,.:!;*_") if len(line) <= 60 else ""
         if 1 < len(text) <= 40 and text[-1].casefold() in _CLOSING_ENDS and folded(text) in _CLOSINGS:
             below = [lines[index].strip() for index in filled[place + 1 :]]
             directly = filled[place + 1] == filled[place] + 1 and folded(text) not in _THANKS
@@ -155,13 +159,14 @@ def _closing(lines: Sequence[str], end: int) -> int:
 
 def _signs(below: Sequence[str], *, directly: bool) -> bool:
     """Whether what stands below a closing formula is a name, maybe with title and contact."""
-    name = below[0].strip(",*_")
+    name = _TITLES.sub("", below[0].strip(",*_"))
     words = [word for word in name.split() if word not in _PARTICLES]
-    if not words or len(below) > _BLOCK or len(name) > 40 or len(words) > 3:
+    if not words or len(below) > _CARD or len(name) > 40 or len(words) > 3:
         return False
     if name[-1] in ":?" or not name[0].isalpha() or name[0].islower():
         return False
-    return (directly or len(below) > 1) and all(len(line) <= 80 for line in below)
+    told = any(line.endswith("?") or _POSTSCRIPT.match(line) for line in below)
+    return (directly or len(below) > 1) and not told and all(len(line) <= 100 for line in below)
 
 
 def _is_dashed_name(lines: Sequence[str], filled: Sequence[int]) -> bool:

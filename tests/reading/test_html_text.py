@@ -177,3 +177,19 @@ def test_new_text_below_a_clients_quotation_is_kept() -> None:
 def test_a_quotation_in_a_blockquote_is_cut_by_its_marks() -> None:
     body = '<p>New words.</p><blockquote type="cite"><p>On 6 May 2024, at 10:00, Jo wrote:</p><p>Old</p></blockquote>'
     assert reply.split(scan(html.to_text(body)), body).text == "New words."
+
+
+SIGNED = '<div>Two of them fail.</div><div id="Signature">Ida Marchand<br>Lycée Curie<br>01 55 50</div>'
+
+
+@pytest.mark.parametrize(
+    "below", ["", '<div id="appendonsend"></div><hr><div id="divRplyFwdMsg"><b>From:</b> Jo</div><div>Old</div>']
+)
+def test_a_client_s_mark_tells_the_signature(below: str) -> None:
+    found = reply.split(scan(html.to_text(SIGNED + below)), SIGNED + below)
+    assert (found.text, found.signature) == ("Two of them fail.", "Ida Marchand\nLycée Curie\n01 55 50")
+
+
+def test_a_marked_signature_with_text_below_hides_none_of_it() -> None:
+    body = f"{SIGNED}<p>And a third one, since noon.</p>"
+    assert "And a third one" in reply.split(scan(html.to_text(body)), body).text

@@ -170,6 +170,8 @@ SIGNATURES = {
         "Kind regards,\n\nJo Doe\nExample Ltd | Unit 6\nT: +44 113 496 0731\n\nThis email and any attachments are "
         "confidential and intended solely for the addressee. If you have received it in error please delete it."
     ),
+    "title": "Mit freundlichen Grüßen\n\ni. A. Jürgen Brand\nEinkauf\nTel. 0201 5550 123",
+    "Hungarian, with a colon": "Üdvözlettel:\n\nDr. Balogh Csilla\nTel.: +36 96 555 012",
     "notice alone": (
         "Diese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige Adressat sind, informieren Sie "
         "bitte sofort den Absender."
@@ -240,6 +242,10 @@ def test_thanks_with_a_name_are_text_and_with_contact_data_a_signature() -> None
         "The headers that our program writes:\n\nFrom: a@a.example\nTo: b@b.example\nSubject: Yarns\n\nIs that wrong?",
         'Yes, on Tuesday.\n\nAt 10:15 the technician called and said:\n"Leave it running."\n\nHe came at 16:00.',
         "This message is confidential for now.\n\nWe found a hole in your login.",
+        "Your template ends like this:\n\nBest regards,\nFirst Last\n\nHow do I change it?",
+        "It works.\n\nBest regards,\nJo\n\nPS: please send the bill to Kim.",
+        "On Monday, 2 November, your engineer came and on the form he wrote:\nnothing to repair.\n\nThat is not true.",
+        "Bonjour,\n\nLe 17 octobre à 18h, le contrôleur a écrit :\n\n« sans billet »\n\nsur mon dossier.",
     ],
 )
 def test_what_only_looks_like_a_quotation_or_a_signature_is_new_text(body: str) -> None:
@@ -251,6 +257,8 @@ def test_what_only_looks_like_a_quotation_or_a_signature_is_new_text(body: str) 
     [
         ">>> Help Desk <help@example.com> 08.11.2023 09:47 >>>\n",
         "11. März 2025, 15:08 von help@example.com:\n\n>",
+        "في الثلاثاء، 3 نوفمبر 2026 في 10:14 ص تمت كتابة ما يلي بواسطة Service Desk <\nhelp@example.com>:\n>",
+        "จาก: Service Desk <help@example.com>\nส่ง: 3 พฤศจิกายน 2026\nถึง: Jo\nเรื่อง: x\n\n",
         '-----"Help Desk" <help@example.com> wrote: -----\nTo: <jo@example.org>',
         "17.06.2024 13:20 (Europe/Berlin) - Help Desk <help@example.com> schrieb:\n>",
         '------ Original Message ------\nFrom "Help Desk" <help@example.com>\nDate 06/10/2025 09:20:44\nSubject x\n\n>',
@@ -268,3 +276,10 @@ def test_answers_that_stand_inside_the_quotation_by_what_is_said_above_are_kept(
     block = f"{HEADER_BLOCKS['en']}\n\nHow many users have you?\nThere are 212."
     assert "There are 212." in reply.split(scan(f"Hi,\n\nplease see my answers in red below.\n\n{block}")).text
     assert "There are 212." not in reply.split(scan(f"Hi,\n\nplease answer soon.\n\n{block}")).text
+
+
+def test_a_name_a_verb_and_a_date_make_an_attribution_above_quotation_marks() -> None:
+    found = reply.split(scan(f"{NEW_TEXT}\n\nHelp Desk kirjoitti 3.11.2026 klo 10.14:\n\n> Sopiiko?"))
+    assert (found.text, found.quoted_date_raw) == (NEW_TEXT, "3.11.2026 klo 10.14")
+    assert found.quoted_from is not None
+    assert found.quoted_from.name == "Help Desk"

@@ -272,3 +272,25 @@ def test_a_receipt_without_its_report_is_a_receipt(text: str, subject: str, head
 
 def test_a_subject_that_asks_somebody_to_read_is_no_receipt() -> None:
     assert spoken("Your manual says otherwise.", "Read: page 12 of your manual") == Machine()
+
+
+ABSENT = "Thank you. I am currently out of the office with limited access to email and will return on Tuesday."
+
+
+def test_an_answer_that_is_an_absence_notice_and_no_more_is_a_program_s() -> None:
+    assert spoken(ABSENT, "Re: lamps").kinds == (MachineKind.AUTO_REPLY,)
+    german = "Ich bin bis zum 3. Mai nicht im Büro. In dringenden Fällen hilft Frau Ost."
+    assert spoken(german, "AW: Lampen").kinds == (MachineKind.AUTO_REPLY,)
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        (ABSENT, "lamps"),
+        (f"{ABSENT} Can you send the lamps to Kim until then?", "Re: lamps"),
+        ("I am out of the office tomorrow, so please come on Friday.", "Re: lamps"),
+        ("how do I set one up for the holidays?", "out of office"),
+    ],
+)
+def test_a_person_who_is_away_and_has_something_to_say_stays_a_person(text: str, subject: str) -> None:
+    assert spoken(text, subject) == Machine()
