@@ -31,8 +31,9 @@ MOST_JOBS = 256
 """In one transaction."""
 MOST_SECONDS = 0.005
 """After this much work a transaction is committed; jobs that have not begun wait for the next."""
-LOCK_MILLISECONDS = 1000
-"""That a statement waits for another node's lock."""
+LOCK_MILLISECONDS = 500
+"""That a statement waits for another node's lock: once with all jobs of its transaction, and once more alone. What was
+sent meanwhile waits to be marked, and goes twice if the node dies then."""
 
 
 class Writer:
