@@ -45,9 +45,10 @@ class Heading:
     fields: Mapping[str, str] = field(default_factory=dict)
 
     def quoted(self, lines: Sequence[str]) -> bool:
-        """Whether it stands behind quotation marks. Apple Mail marks the headers, not the separator above them."""
+        """Whether it stands behind quotation marks. Apple Mail marks the headers, not the separator above them;
+        GroupWise writes the marks around its attribution, and none below."""
         line = self.start if self.kind is Kind.ATTRIBUTION else self.end - 1
-        return self.end > self.start and is_quoted(lines[line])
+        return self.end > self.start and is_quoted(lines[line]) and not lines[self.end - 1].rstrip().endswith(">>>")
 
 
 _ENDS = frozenset(variants(phrases.FORWARD_ENDS))

@@ -10,6 +10,7 @@ from gateway.model import record
 from gateway.reading import charset, encoded
 from gateway.reading import headers as fields
 
+_NULL_PATHS = frozenset({b"<>", b"< >"})
 _SOFT_BREAK = re.compile(r"(?<!^--) \n(?!>)", re.MULTILINE)
 
 
@@ -46,6 +47,11 @@ class Headers:
     def raws(self, name: str) -> list[bytes]:
         """Every value of this name as sent, in order."""
         return self._index.get(name, [])
+
+    @property
+    def null_path(self) -> bool:
+        """Whether Return-Path is the null one (RFC 5321, section 4.5.5): nobody is to be told of anything."""
+        return self.raw("return-path").strip() in _NULL_PATHS
 
     def __contains__(self, name: str) -> bool:
         return name in self._index

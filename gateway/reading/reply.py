@@ -161,8 +161,6 @@ def _end_of_quotation(lines: Sequence[str], marks: str, heading: Heading, writte
     Without marks, and with nothing written above, what stands below is all the text there is: only the heading goes.
     """
     index = heading.end
-    if written and heading.end > heading.start and lines[heading.end - 1].rstrip().endswith(">>>"):
-        return len(lines)  # GroupWise marks no line below
     while index < len(lines) and marks[index] == _BLANK:
         index += 1
     if index < len(lines) and marks[index] == _QUOTED and (written or heading.kind is Kind.ATTRIBUTION):

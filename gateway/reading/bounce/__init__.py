@@ -16,7 +16,6 @@ from gateway.reading.bounce.original import Report
 from gateway.reading.bounce.rfc3464 import Recipient
 from gateway.reading.mime import Headers, Part
 
-_NULL_PATHS = frozenset({b"<>", b"< >"})
 _RECIPIENTS_MAX = 200
 # Dovecot's Sieve refuses a mail by a disposition notification (RFC 5429 §2.1 allows it).
 _REFUSED = re.compile(r"^disposition:[ \t]*automatic-action/[^;\n]{0,80};[ \t]*(?:deleted|denied|failed)", re.I | re.M)
@@ -67,10 +66,9 @@ def _trust(headers: Headers, parts: Sequence[Part], mail: ReadMail) -> _Trust:
     subject = mail.subject.lower()
     if phrases.TITLE.match(subject):
         return _Trust.SUBJECT if "user-agent" in headers else _Trust.LIKELY  # people's programs write that field
-    is_null = headers.raw("return-path").strip() in _NULL_PATHS
     if phrases.SUBJECT.match(subject):
-        return _Trust.LIKELY if is_null else _Trust.SUBJECT
-    return _Trust.NULL_PATH if is_null else _Trust.NONE
+        return _Trust.LIKELY if headers.null_path else _Trust.SUBJECT
+    return _Trust.NULL_PATH if headers.null_path else _Trust.NONE
 
 
 def _is_credible(trust: _Trust, report: Report) -> bool:
