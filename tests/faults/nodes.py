@@ -22,7 +22,6 @@ from tests.faults.clients import Clients
 from tests.faults.forked import Forked
 from tests.faults.letters import Letters
 from tests.faults.proxy import Proxy
-from tests.faults.pulse import Pulse
 from tests.faults.server import Server, postgresql
 from tests.faults.sink import Arrival, Sink
 
@@ -60,13 +59,10 @@ class Node:
 class Cluster:
     """Nodes, a balancer that picks one that is well, and a relay."""
 
-    def __init__(
-        self, folder: Path, seed: int, size: int, server: Server, pulse: Pulse, background: Background
-    ) -> None:
+    def __init__(self, folder: Path, seed: int, size: int, server: Server, background: Background) -> None:
         self.report = Report(f"{size} nodes", seed)
         self._chance = random.Random(seed)
         self._url = server.url
-        self._pulse = pulse
         self.sink = Sink(background)
         self.letters = Letters(seed)
         self.nodes = [self._node(folder / f"node-{n}", server, background) for n in range(size)]
@@ -148,9 +144,8 @@ class Cluster:
         return self.report
 
     def _repeats(self) -> None:
-        """A mail goes twice only where its first sender was harmed before it could record it as sent, where the second
-        was held still in the middle of the conversation with the relay, and went on, or where the database itself stood
-        still between the first one's 250 and its record.
+        """A mail goes twice only where its first sender was harmed before it could record it as sent, or where the
+        second was held still in the middle of the conversation with the relay, and went on.
         """
         copies: defaultdict[tuple[str, str], list[Arrival]] = defaultdict(list)
         for arrival in self.sink.arrivals:
@@ -164,8 +159,6 @@ class Cluster:
                 since = [at for at in nodes[again.client].released if 0 <= again.at - at < _WINDOW]
                 if since:
                     went_on[again.client, since[-1]] += 1
-                elif self._pulse.stalled(first.at, again.at):
-                    self.report.counts["sent twice across a stall of the database"] += 1
                 else:
                     senders = [(one.client, round(one.at - first.at, 2)) for one in several]
                     near = [round(at - first.at, 2) for at in nodes[first.client].faults if abs(at - first.at) < 10]
@@ -185,8 +178,8 @@ class Cluster:
 
 def run(folder: Path, seed: int, size: int, faults: int, count: Count = range) -> Report:
     chance = random.Random(seed)
-    with postgresql(folder / "pg") as server, Pulse(server.fresh()) as pulse, Background() as background:
-        cluster = Cluster(folder, seed, size, server, pulse, background)
+    with postgresql(folder / "pg") as server, Background() as background:
+        cluster = Cluster(folder, seed, size, server, background)
         try:
             cluster.start()
             cluster.clients.start(cluster.letters)

@@ -30,10 +30,6 @@ class Server:
         assert isinstance(folder, str)
         return Path(folder) / ".s.PGSQL.5432"
 
-    def fresh(self) -> str:
-        """The URL of one more database."""
-        return fresh_database(self._running.get_uri())
-
     def url_by(self, port: int) -> str:
         """By a proxy on that port."""
         url = sa.make_url(self.url)
