@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from gateway.triage.glance import words_of
 from gateway.triage.policy import DEFAULT
+from training.clues import WORD, Table
 
 SCALE = 100
 """Weights are kept as whole hundredths."""
-SEEN = 3
-"""Mails that must have a word."""
-WORD = 0.5
-"""Of a word's value, which bears on the penalty for large weights."""
 FOUND = 0.95
 """The share that goes ahead of those mails that page, by what mails of other files teach."""
 
@@ -37,22 +32,17 @@ def example(file: str, mail: dict[str, Any]) -> Example:
 
 class Learned:
     def __init__(self, known: Sequence[Example]) -> None:
-        seen = Counter(word for one in known for word in one.words)
-        self._kept = {word for word, times in seen.items() if times >= SEEN}
-        self._table = DictVectorizer()
-        clues = self._table.fit_transform([self._known(one) for one in known])
-        self._model = LogisticRegression(max_iter=5000, class_weight="balanced").fit(clues, [o.pages for o in known])
-
-    def _known(self, one: Example) -> dict[str, float]:
-        return {word: value for word, value in one.words.items() if word in self._kept}
+        self._table = Table([one.words for one in known])
+        regression = LogisticRegression(max_iter=5000, class_weight="balanced")
+        self._model = regression.fit(self._table.rows([one.words for one in known]), [one.pages for one in known])
 
     def sums(self, mails: Sequence[Example]) -> list[float]:
         """Of the words' weights, whole hundredths; without the bias, for the threshold takes its place."""
-        sums = self._model.decision_function(self._table.transform([self._known(one) for one in mails]))
+        sums = self._model.decision_function(self._table.rows([one.words for one in mails]))
         return list(SCALE * (sums - self._model.intercept_[0]))
 
     def weights(self) -> dict[str, int]:
-        rows = zip(self._table.get_feature_names_out(), self._model.coef_[0], strict=True)
+        rows = zip(self._table.names(), self._model.coef_[0], strict=True)
         weights = {word: round(SCALE * WORD * weight) for word, weight in rows}
         return {word: weight for word, weight in weights.items() if abs(weight) > 1}
 

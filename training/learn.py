@@ -13,13 +13,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
@@ -31,14 +29,11 @@ from gateway.triage.concepts import MARK
 from gateway.triage.opinion import CATEGORIES, SCALE, SEVERITIES
 from gateway.triage.policy import DEFAULT
 from training import glance as first_look
+from training.clues import WORD, Table
 
 MAILS = Path(__file__).with_name("mails")
 WEIGHTS = Path(opinion.__file__).with_name("weights.json")
 GLANCE = Path(glance.__file__).with_name("glance.json")
-SEEN = 3
-"""Mails that must have a word."""
-WORD = 0.5
-"""Of a signal's value; so words weigh less in the penalty for large weights."""
 STRENGTH = 0.3
 """Inverse of that penalty."""
 
@@ -86,21 +81,16 @@ class Learned:
     """Two regressions over one set of clues."""
 
     def __init__(self, known: Sequence[Example]) -> None:
-        seen = Counter(clue for one in known for clue in one.clues)
-        self._kept = {clue for clue, times in seen.items() if times >= SEEN}
-        self._table = DictVectorizer()
-        clues = self._table.fit_transform([self._known(one) for one in known])
+        self._table = Table([one.clues for one in known])
+        clues = self._table.rows([one.clues for one in known])
         self._severity = _regression().fit(clues, [one.severity for one in known])
         self._category = _regression().fit(clues, [one.category for one in known])
 
-    def _known(self, one: Example) -> dict[str, float]:
-        return {clue: value for clue, value in one.clues.items() if clue in self._kept}
-
     def severities(self, mails: Sequence[Example]) -> list[str]:
-        return list(self._severity.predict(self._table.transform([self._known(one) for one in mails])))
+        return list(self._severity.predict(self._table.rows([one.clues for one in mails])))
 
     def categories(self, mails: Sequence[Example]) -> list[str]:
-        return list(self._category.predict(self._table.transform([self._known(one) for one in mails])))
+        return list(self._category.predict(self._table.rows([one.clues for one in mails])))
 
     def weights(self) -> dict[str, Any]:
         """As ``weights.json`` has them: whole hundredths, without rows that say nothing."""
@@ -112,7 +102,7 @@ class Learned:
         bias = [round(SCALE * model.intercept_[at]) for model, at in zip(models, columns, strict=True)]
         signals: dict[str, list[int]] = {}
         words: dict[str, dict[str, list[int]]] = {}
-        for place, clue in enumerate(self._table.get_feature_names_out()):
+        for place, clue in enumerate(self._table.names()):
             value = WORD if clue.startswith("word\t") else 1.0
             row = [
                 round(SCALE * value * model.coef_[at][place]) for model, at in zip(models, columns, strict=True)
