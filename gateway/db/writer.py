@@ -31,9 +31,13 @@ MOST_JOBS = 256
 """In one transaction."""
 MOST_SECONDS = 0.005
 """After this much work a transaction is committed; jobs that have not begun wait for the next."""
-LOCK_MILLISECONDS = 500
-"""That a statement waits for another node's lock: once with all jobs of its transaction, and once more alone. What was
-sent meanwhile waits to be marked, and goes twice if the node dies then."""
+IDLE_MILLISECONDS = 500
+"""After which PostgreSQL ends a transaction whose node says nothing. Others wait for its locks until then, and what
+they sent waits to be marked, and goes twice if they die."""
+_STOOD_STILL = "25P03"
+"""PostgreSQL's idle_in_transaction_session_timeout, as an SQLSTATE."""
+LOCK_MILLISECONDS = 1000
+"""That a statement waits for another node's lock; longer than a node that stands still can have one."""
 
 
 class Writer:
@@ -149,16 +153,19 @@ class Writer:
     def _trouble(self, problem: Exception) -> Temporary:
         """A failure of the database, as SQLAlchemy or its driver told it."""
         away = (OperationalError, InterfaceError, self._driver.OperationalError, self._driver.InterfaceError)
-        kind = Unavailable if isinstance(problem, away) else Temporary
+        original = getattr(problem, "orig", problem)
+        stood_still = getattr(original, "sqlstate", "") == _STOOD_STILL
+        kind = Unavailable if isinstance(problem, away) or stood_still else Temporary
         # SQLAlchemy's own text quotes the statement, PostgreSQL's second line the row: both hold what a mail says.
-        cause, _, _ = str(getattr(problem, "orig", problem)).partition("\n")
+        cause, _, _ = str(original).partition("\n")
         return kind("database trouble, try again later", f"database: {cause}")
 
     def _connect(self) -> Connection:
         connection = self._engine.connect()
         if connection.dialect.name == "postgresql":
-            # A node that was cut off in the middle of a transaction may leave locks behind for long. Who waits for one
-            # holds up everything else here, leases too; he tries again.
+            # A node that was held or cut off in the middle of a transaction would leave locks behind for long. Who
+            # waits for one holds up everything else here, leases too; he tries again.
+            connection.exec_driver_sql(f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS}")
             connection.exec_driver_sql(f"SET lock_timeout = {LOCK_MILLISECONDS}")
             connection.commit()
         return connection

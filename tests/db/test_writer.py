@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, func, insert, select, update
 
+from gateway.db.ids import Ids
 from gateway.db.schema import seen
 from gateway.db.store import Store
+from gateway.db.writer import Writer
 from gateway.errors import Temporary, Unavailable
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -131,3 +133,29 @@ def test_a_lock_that_a_dead_node_left_behind_holds_up_only_who_needs_it(store: S
         assert other.exception(30) is None
         assert isinstance(stuck.exception(30), Unavailable)
     store.writer.run(lambda connection: connection.execute(touch))
+
+
+def test_a_node_that_stands_still_within_a_transaction_loses_its_locks_to_who_waits(store: Store) -> None:
+    if store.embedded:
+        pytest.skip("nobody else writes")
+    store.writer.run(_put("a"))
+    held, go_on = threading.Event(), threading.Event()
+
+    def stands_still(connection: Connection) -> None:
+        connection.execute(update(seen).where(seen.c.key == "a").values(mail_id=2))
+        held.set()
+        go_on.wait(30)
+        connection.execute(update(seen).where(seen.c.key == "a").values(mail_id=3))
+
+    other = Writer(store.engine, Ids())
+    other.start()
+    try:
+        still = other.submit(stands_still)
+        assert held.wait(30)
+        store.writer.run(lambda connection: connection.execute(update(seen).values(mail_id=4)))
+        go_on.set()
+        assert isinstance(still.exception(30), Unavailable)
+    finally:
+        go_on.set()
+        other.close()
+    assert store.writer.run(lambda connection: connection.execute(select(seen.c.mail_id)).scalar_one()) == 4
