@@ -23,6 +23,8 @@ def disagreements(values: Table, prefix: str) -> list[str]:
         *_repeated("agent.address", [a for agent in agents for a in _addresses(agent.get("address"))]),
         *_agents_that_are_mailboxes(agents, own),
         *(_unknown_mailboxes(agents, names) if len(names) == len(mailboxes) else ()),
+        *_repeated("imap.folder", [_folder(table) for table in _tables(values, "imap")]),
+        *(_imap_for_unknown_mailboxes(values, names) if len(names) == len(mailboxes) else ()),
         *_half_tls(values.get("smtp")),
     ]
 
@@ -40,6 +42,16 @@ def _unknown_mailboxes(agents: Sequence[Table], names: Sequence[str]) -> Iterato
                 who = agent.get("name", agent.get("address"))
                 known = ", ".join(sorted(names))
                 yield f"agent.mailboxes: {who} names the unknown mailbox {name!r}; known are {known}"
+
+
+def _folder(imap: Table) -> str:
+    return f"{imap.get('folder', 'INBOX')} of {imap.get('username')} at {imap.get('server')}"
+
+
+def _imap_for_unknown_mailboxes(values: Table, names: Sequence[str]) -> Iterator[str]:
+    for name in _texts(table.get("mailbox") for table in _tables(values, "imap")):
+        if name and name not in names:
+            yield f"imap.mailbox: {name!r} is an unknown mailbox; known are {', '.join(sorted(names))}"
 
 
 def _half_tls(smtp: object) -> Iterator[str]:

@@ -55,6 +55,26 @@ def _has_port(url: str) -> bool:
         return False
 
 
+def _imap_server(value: str) -> str:
+    if not re.match(r"imaps?://[^/\s@]+/?$", value) or not _has_port(value):
+        raise ValueError(f"{value!r} is no IMAP server; use imaps://HOST, or imap://HOST:143 with STARTTLS")
+    return value.removesuffix("/")
+
+
+def _folder(value: str) -> str:
+    # A line break would end the command that names the folder, and begin one of a stranger's.
+    if not value or not value.isprintable():
+        raise ValueError(f"{value!r} is no folder; write its name as the server lists it, such as INBOX")
+    return value
+
+
+def _afterwards(value: str) -> str:
+    kind, _, folder = value.partition(":")
+    if value not in ("seen", "delete") and (kind != "move" or not folder.isprintable() or not folder):
+        raise ValueError(f"{value!r} is not known; use seen, delete or move:FOLDER")
+    return value
+
+
 def _target(value: str) -> str:
     if value.startswith("mailto:"):
         _address(value.removeprefix("mailto:"))
@@ -80,8 +100,11 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+Afterwards = Annotated[str, AfterValidator(_afterwards)]
 Database = Annotated[str, AfterValidator(_database)]
+Folder = Annotated[str, AfterValidator(_folder)]
 Hostname = Annotated[str, AfterValidator(_hostname)]
+ImapServer = Annotated[str, AfterValidator(_imap_server)]
 MailAddress = Annotated[str, AfterValidator(_address)]
 Listen = Annotated[str, AfterValidator(_listen)]
 ObjectStore = Annotated[str, AfterValidator(_object_store)]

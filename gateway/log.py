@@ -190,6 +190,29 @@ def mail_accepted(id: int, via: str, peer: str, mail_from: str, recipients: Sequ
     )
 
 
+def imap_connected(folder: str) -> None:
+    """It is polled from now on."""
+    _log.info("imap_connected", folder=folder)
+
+
+def imap_begun(folder: str, numbering: int, left: int, known: int) -> None:
+    """The first contact, or the server has numbered its mails anew; ``left`` of those that are there are fetched."""
+    _log.info("imap_begun", folder=folder, numbering=numbering, left=left, known=known)
+
+
+def imap_failed(folder: str, problem: BaseException) -> None:
+    """The connection could not be made or broke, or kept mails could not be marked; tried again by itself."""
+    _log.warning("imap_failed", folder=folder, **_cause(problem))
+
+
+def imap_mail_left(folder: str, uid: int, reason: str, attempts: int, given_up: bool) -> None:
+    """It could not be fetched. Tried again for a day; then given up, and staff get a report."""
+    if given_up:
+        _log.error("imap_mail_left", folder=folder, uid=uid, reason=reason, attempts=attempts, given_up=True)
+    else:
+        _log.warning("imap_mail_left", folder=folder, uid=uid, reason=reason, attempts=attempts, given_up=False)
+
+
 def intake_paused(reason: str) -> None:
     """New mail is put off with a 4xx until ``intake_resumed``: disk, backlog or database."""
     metrics.intake_paused(True)

@@ -47,6 +47,7 @@ _relay_up = _gauge("relay_up", "1 while the relay answers, 0 while it does not",
 _paused = _gauge("intake_paused", "1 while new mail is put off: disk, backlog or database")
 _in_flight = _gauge("bytes_in_flight", "Octets of mails that are coming in or not answered for yet")
 _waiting = _gauge("waiting", "What waits in the database, all nodes together: mails to be read or to be sent", "for")
+_imap_seconds = _gauge("imap_seconds", "Since an IMAP folder was last looked into with success, by any node", "folder")
 _waiting_seconds = _gauge("waiting_seconds", "How long the first one that is due has waited", "for")
 
 
@@ -92,6 +93,10 @@ def waiting(kind: str, number: int, seconds: float) -> None:
     """``kind`` is ``reading`` or ``sending``; ``seconds`` since the first that is due was due."""
     _waiting.labels(kind).set(number)
     _waiting_seconds.labels(kind).set(seconds)
+
+
+def imap_looked(folder: str, seconds: float) -> None:
+    _imap_seconds.labels(folder).set(seconds)
 
 
 def watch_bytes_in_flight(count: Callable[[], int]) -> None:

@@ -67,6 +67,18 @@ class MailState(StrEnum):
     FAILED = "failed"
 
 
+class FetchState(StrEnum):
+    """Where a mail in an IMAP folder stands, if it is not simply yet to come."""
+
+    FETCH = "fetch"
+    """Still to be fetched: it was there before us, or fetching it failed."""
+    MARK = "mark"
+    """Kept; not yet marked, moved or deleted on the server."""
+    DONE = "done"
+    GIVEN_UP = "given_up"
+    """Could not be fetched in a day; staff were told."""
+
+
 class DeliveryState(StrEnum):
     """Where an outgoing mail, or a page, stands."""
 
@@ -77,9 +89,11 @@ class DeliveryState(StrEnum):
 
 
 class NodeRole(StrEnum):
-    """What a node does: takes mail in, works on it, sends what came of it, clears away what is old."""
+    """What a node does: takes mail in, fetches it from IMAP, works on it, sends what came of it, clears away what is
+    old."""
 
     INTAKE = "intake"
+    MAILBOX = "mailbox"
     WORKER = "worker"
     DELIVERY = "delivery"
     CLOCK = "clock"

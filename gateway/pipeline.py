@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -15,15 +16,18 @@ from gateway.db.known import tickets
 from gateway.db.store import Store
 from gateway.db.unit import Applied, Case, Stored
 from gateway.desk.decision import Outgoing
+from gateway.desk.identity import is_own
 from gateway.errors import ConfigurationError
 from gateway.inbound.deciding import Decider
 from gateway.inbound.express import Express
+from gateway.inbound.fetching import Fetching
 from gateway.inbound.journal import Journal
+from gateway.inbound.mailboxes import Mailboxes
 from gateway.inbound.queue import Queue
 from gateway.inbound.reader import Reader
 from gateway.inbound.worker import Worker
 from gateway.keyfile import load_or_make
-from gateway.model import Address, Composed, Due, NodeRole, Ticket
+from gateway.model import Address, Composed, Due, NodeRole, Said, Ticket
 from gateway.oncall.notifiers import MailNotifier, Notifiers, WebNotifier
 from gateway.oncall.pager import Pager
 from gateway.outbound.check import check as check_templates
@@ -32,7 +36,8 @@ from gateway.outbound.outbox import Outbox
 from gateway.outbound.render import Renderer
 from gateway.outbound.showing import Cause
 from gateway.outbound.transport import open_transport
-from gateway.settings import Settings
+from gateway.reading.mime import parse_headers
+from gateway.settings import Agent, Imap, Mailbox, Settings
 from gateway.triage import glance
 from gateway.triage.policy import DEFAULT, Policy, load_policy
 
@@ -60,6 +65,10 @@ def open_renderer(settings: Settings) -> Renderer:
     for mistake in check_templates(renderer):
         log.template_wrong(mistake)
     return renderer
+
+
+PARTLY = Said("The ticket was made from these. The whole mail is still in the folder, untouched.")
+NOT_AT_ALL = Said("No ticket was made. The mail is still in the folder: read it there, and answer its sender.")
 
 
 class RandomNames:
@@ -108,15 +117,34 @@ class Letters:
         """To the agents of the mailbox: a mail was given up."""
         mailbox = self._settings.by_name[due.mail.mailbox]
         details = {"recipient": due.mail.recipient, "status": why}
+        others = [a for a in self._settings.agents_of(mailbox.name) if a.address.lower() != due.mail.recipient.lower()]
+        return self._to(others, "undeliverable", details, mailbox, ticket, now)
+
+    def unfetched(self, imap: Imap, beginning: bytes, why: Said, now: datetime) -> list[Composed]:
+        """To the agents of the mailbox: a mail in an IMAP folder could not be fetched, or not whole."""
+        mailbox = self._settings.mailbox_of(imap)
+        header = parse_headers(beginning)
+        details = {
+            "folder": imap.name, "sender": header.get("from"), "subject": header.get("subject"), "problem": why,
+            "remedy": PARTLY if beginning else NOT_AT_ALL,
+        }  # fmt: skip
+        return self._to(self._settings.agents_of(mailbox.name), "unfetched", details, mailbox, None, now)
+
+    def _to(
+        self,
+        agents: Iterable[Agent],
+        template: str,
+        details: Mapping[str, str],
+        mailbox: Mailbox,
+        ticket: Ticket | None,
+        now: datetime,
+    ) -> list[Composed]:
         return [
             self._composer.compose(
-                Outgoing(
-                    "undeliverable", Address(agent.name, agent.address), "agent", automatic=True, details=details
-                ),
+                Outgoing(template, Address(agent.name, agent.address), "agent", automatic=True, details=details),
                 mailbox, ticket, Cause(), now, self._new_id(),
             )
-            for agent in self._settings.agents_of(mailbox.name)
-            if agent.address.lower() != due.mail.recipient.lower()
+            for agent in agents
         ]  # fmt: skip
 
 
@@ -184,6 +212,27 @@ class Pipeline:
             self.pager.wake()
         for one in applied:
             self.outbox.offer(one.outgoing)
+
+    def mailboxes(self, trouble: Callable[[], str]) -> Mailboxes:
+        """What polls the IMAP folders; ``trouble`` says why no mail can be taken now. Call it in the event loop."""
+        wake = asyncio.get_running_loop().call_soon_threadsafe
+        fetching = [
+            Fetching(
+                imap, self.settings.smtp.max_message_bytes, self.settings.mailbox_of(imap).address,
+                partial(is_own, settings=self.settings), self.store.folders, trouble,
+                partial(wake, self.worker.wake), partial(self._report_unfetched, wake), self.clock,
+            )
+            for imap in self.settings.imap
+        ]  # fmt: skip
+        return Mailboxes(fetching, self.store.folders, self.settings.gateway.lease_seconds, self.clock)
+
+    def _report_unfetched(
+        self, wake: Callable[[Callable[[], None]], object], imap: Imap, beginning: bytes, why: Said
+    ) -> None:
+        now = self.clock()
+        for mail in self._letters.unfetched(imap, beginning, why, now):
+            self.store.outbox.add(None, mail, now)
+        wake(self.outbox.wake)
 
     async def warm_up(self) -> None:
         """Have ready what reads and writes mails, so that the first one need not wait for it."""

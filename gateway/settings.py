@@ -11,16 +11,20 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from gateway.agreement import disagreements
 from gateway.errors import ConfigurationError
 from gateway.fields import (
+    Afterwards,
     Amount,
     Database,
     Filled,
+    Folder,
     Hostname,
+    ImapServer,
     Language,
     Listed,
     Listen,
@@ -83,6 +87,26 @@ class Smtp(Section):
 
 class Lmtp(Section):
     listen: Listen
+
+
+class Imap(Section):
+    server: ImapServer
+    username: Annotated[str, Filled]
+    password: str = Field("", repr=False)
+    password_file: Path | None = None
+    folder: Folder = "INBOX"
+    mailbox: str = ""
+    tls: Literal["required", "none"] = "required"
+    ca_file: Path | None = None
+    begin: Literal["unseen", "all", "new"] = "unseen"
+    afterwards: Afterwards = "seen"
+    poll_seconds: Annotated[int, Field(gt=0, le=1500)] = 60
+    timeout_seconds: Amount = 60
+
+    @property
+    def name(self) -> str:
+        """Of the folder, by which the database knows how far it was read; the port is left out, for it may change."""
+        return f"{self.username} at {urlsplit(self.server).hostname}, {self.folder}"
 
 
 class Metrics(Section):
@@ -161,6 +185,7 @@ class Settings(Section):
     gateway: Gateway = Gateway()
     smtp: Smtp = Smtp()
     lmtp: Lmtp | None = None
+    imap: tuple[Imap, ...] = ()
     metrics: Metrics | None = None
     reading: Reading = Reading()
     outbound: Outbound = Field(default={}, validate_default=True)
@@ -191,6 +216,10 @@ class Settings(Section):
     @cached_property
     def by_name(self) -> Mapping[str, Mailbox]:
         return {m.name: m for m in self.mailbox}
+
+    def mailbox_of(self, imap: Imap) -> Mailbox:
+        """Whose mail lies in a folder."""
+        return self.by_name[imap.mailbox] if imap.mailbox else self.mailbox[0]
 
     @property
     def database_url(self) -> str:
@@ -308,7 +337,11 @@ def _with_secrets(settings: Settings, where: str) -> tuple[Settings, list[str]]:
         else a
         for n, a in enumerate(settings.agent, 1)
     )
+    imap = tuple(
+        i.model_copy(update={"password": secret(f"imap[{n}].password_file", i.password_file)}) if i.password_file else i
+        for n, i in enumerate(settings.imap, 1)
+    )
     outbound = settings.outbound
     if outbound.password_file:
         outbound = outbound.model_copy(update={"password": secret("outbound.password_file", outbound.password_file)})
-    return settings.model_copy(update={"agent": agents, "outbound": outbound}), mistakes
+    return settings.model_copy(update={"agent": agents, "imap": imap, "outbound": outbound}), mistakes

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from gateway import log, metrics
 from gateway.db.backlog import Backlog, backlog
+from gateway.db.folders import looks
 from gateway.db.schema import mail, outgoing
 from gateway.db.store import Store
 from gateway.errors import GatewayError
@@ -24,8 +25,13 @@ PATIENCE_SECONDS = 15.0
 class Watch:
     """Runs in the event loop and looks in a thread, for a look may hang."""
 
-    def __init__(self, settings: Smtp, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: Smtp, store: Store, clock: Callable[[], datetime], folders: Collection[str] = ()
+    ) -> None:
+        """``folders``: the names of the IMAP folders that are to be looked into."""
         self._settings = settings
+        self._folders = folders
+        self._since = clock()
         self._store = store
         self._clock = clock
         self._trouble = ""
@@ -57,15 +63,17 @@ class Watch:
             free = self._store.free_bytes()
             if free is not None and free < needed:
                 return f"only {free:,} bytes are free on the disk, {needed:,} are needed"
-            reading, sending = self._store.writer.run(_backlogs)
+            reading, sending, looked = self._store.writer.run(_state)
         except (OSError, GatewayError) as problem:
             return problem.private if isinstance(problem, GatewayError) else str(problem)
         now = self._clock()
         metrics.waiting("reading", reading.number, reading.seconds(now))
         metrics.waiting("sending", sending.number, sending.seconds(now))
+        for folder in self._folders:
+            metrics.imap_looked(folder, (now - (looked.get(folder) or self._since)).total_seconds())
         full = reading.number >= self._settings.max_backlog
         return f"{reading.number:,} mails wait to be worked on" if full else ""
 
 
-def _backlogs(connection: Connection) -> tuple[Backlog, Backlog]:
-    return backlog(connection, mail), backlog(connection, outgoing)
+def _state(connection: Connection) -> tuple[Backlog, Backlog, dict[str, datetime | None]]:
+    return backlog(connection, mail), backlog(connection, outgoing), looks(connection)

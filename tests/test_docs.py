@@ -41,10 +41,26 @@ def test_every_setting_has_a_comment() -> None:
     assert [line for line in settings if not re.search(r"\S\s+# \S", line) and 'name = "Ann' not in line] == []
 
 
+SWITCHED_OFF = re.compile(r"(?m)^# \[+([a-z]+)\]+\n((?:# .*\n)+)")
+"""A section that is not there until somebody takes the signs away."""
+
+
+def switched_on(text: str) -> str:
+    """With all defaults that are shown written out."""
+    return re.sub(r"(?m)^# ([a-z_]+ = (?!.*# example).*)", r"\1", text)
+
+
 def test_the_defaults_that_are_shown_are_the_defaults() -> None:
-    switched_on = re.sub(r"(?m)^# ([a-z_]+ = (?!.*# example).*)", r"\1", CONFIGURATION)
-    shipped = parse(CONFIGURATION, "gateway.toml", {})
-    assert parse(switched_on, "gateway.toml", {}) == shipped
+    shipped = SWITCHED_OFF.sub("", CONFIGURATION)
+    assert parse(switched_on(shipped), "gateway.toml", {}) == parse(shipped, "gateway.toml", {})
+
+
+@pytest.mark.parametrize(("name", "text"), SWITCHED_OFF.findall(CONFIGURATION))
+def test_the_defaults_of_a_section_that_is_switched_off_are_the_defaults(name: str, text: str) -> None:
+    examples = re.sub(r"(?m)^# (?=.*# example)", "", text)
+    model = dict(sections())[name]
+    shown = tomllib.loads(switched_on(examples))
+    assert model.model_validate(shown) == model.model_validate(tomllib.loads(examples))
 
 
 def test_the_command_reference_is_what_the_commands_say() -> None:

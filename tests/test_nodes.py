@@ -15,6 +15,7 @@ from gateway.db.schema import mail, message, outgoing, ticket
 from gateway.db.store import Store, open_store
 from gateway.errors import Temporary
 from gateway.model import NodeRole
+from tests import dovecot
 from tests.databases import migrated_database, postgresql_server
 from tests.nodes import node, plain, send, settings_of
 from tests.objectstore import bucket
@@ -125,3 +126,24 @@ async def test_a_large_mail_is_taken_in_here_and_read_there_by_way_of_the_object
         assert len(s3.names()) == 1
     assert count(store, mail.c.state == "ticket") == 2
     assert count(store, message.c.text.like("%log follows%")) == 1
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(not dovecot.USABLE, reason="needs root and Dovecot: apt install dovecot-imapd")
+async def test_a_mailbox_is_polled_by_one_node_and_by_another_when_that_is_gone(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.inbound.mailboxes._LOOK_SECONDS", 0.5)
+    with dovecot.dovecot() as server:
+        configurations = [
+            settings_of(store.url, tmp_path / name, imap=[server.settings(poll_seconds=1)]) for name in "ab"
+        ]
+        before = server.log.read_text().count("Login: user=")
+        async with node(configurations[1]):
+            async with node(configurations[0]):
+                server.put(*(plain(n, sender=f"kim{n}@example.net") for n in range(20)))
+                await until(lambda: all_ended(store, 20), SECONDS)
+                assert server.log.read_text().count("Login: user=") == before + 2  # this test's, and one node's
+            server.put(*(plain(n, sender=f"kim{n}@example.net") for n in range(20, 30)))
+            await until(lambda: all_ended(store, 30), SECONDS)
+    assert count(store, mail.c.id > 0) == count(store, message.c.id > 0) == 30

@@ -190,3 +190,42 @@ def test_a_configuration_that_is_no_toml_or_no_text_is_told_so(tmp_path: Path) -
     path.write_text("[[", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="is not TOML"):
         load(path, {})
+
+
+IMAP = '[[imap]]\nserver = "imaps://imap.corp.example"\nusername = "help@corp.example"\npassword = "x"\n'
+
+
+def test_an_imap_folder_is_known_by_account_host_and_folder_whatever_its_port() -> None:
+    one = parse(MAILBOX + IMAP, "gateway.toml", {}).imap[0]
+    other = parse(MAILBOX + IMAP.replace('example"', 'example:1993"', 1), "gateway.toml", {}).imap[0]
+    assert one.name == other.name == "help@corp.example at imap.corp.example, INBOX"
+
+
+@pytest.mark.incident("CVE-2025-15366")
+@pytest.mark.parametrize("line", ['folder = "INBOX\\r\\nA DELETE INBOX"', 'afterwards = "move:x\\ny"', 'folder = ""'])
+def test_no_name_of_a_folder_ends_an_imap_command(line: str) -> None:
+    (mistake,) = mistakes(f"{MAILBOX}{IMAP}{line}\n")
+    assert "; " in mistake
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('server = "imap.corp.example"', "no IMAP server; use imaps://HOST"),
+        ('server = "imaps://kim@imap.corp.example"', "no IMAP server"),
+        ('afterwards = "archive"', "use seen, delete or move:FOLDER"),
+        ('begin = "yesterday"', "use one of 'unseen', 'all' or 'new'"),
+        ("poll_seconds = 1501", "the most is 1500"),
+        ('mailbox = "sales"', "unknown mailbox; known are support"),
+        ('password_file = "nowhere"', "imap[1].password_file: nowhere cannot be read"),
+    ],
+)
+def test_a_mistake_in_an_imap_section_is_told(line: str, told: str) -> None:
+    kept = [old for old in IMAP.splitlines() if old.split()[0] != line.split()[0]]
+    (mistake,) = mistakes("\n".join([MAILBOX, *kept, line]))
+    assert told in mistake
+
+
+def test_a_folder_is_fetched_from_once() -> None:
+    (mistake,) = mistakes(MAILBOX + IMAP + IMAP)
+    assert "imap.folder: 'INBOX of help@corp.example at imaps://imap.corp.example' stands twice" in mistake

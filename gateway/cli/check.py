@@ -41,7 +41,7 @@ def check(
     dns: Annotated[bool, typer.Option("--dns", help="Also look up what other mail servers will look up.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Check configuration, policy, templates, database, disk, ports, TLS and relay; exit status 1 if anything fails."""
+    """Check configuration, policy, templates, database, disk, ports, TLS, relay, IMAP; exit status 1 if any fails."""
     findings = list(_findings(context, dns))
     if as_json:
         print_json(findings)

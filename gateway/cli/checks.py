@@ -17,6 +17,7 @@ from gateway.cli.check import Finding, Level
 from gateway.db.engine import ProcessLock, check_version, open_engine, sqlite_file
 from gateway.db.objects import Objects
 from gateway.errors import ConfigurationError, GatewayError, Temporary
+from gateway.inbound.imap import Connection
 from gateway.keyfile import load_or_make
 from gateway.outbound.check import check as check_templates
 from gateway.outbound.render import Renderer
@@ -24,6 +25,8 @@ from gateway.pipeline import open_policy, secret_file
 from gateway.settings import Settings
 
 SECONDS = 5.0
+MANY_MAILS = 50
+"""To fetch at once from a mailbox that was used before."""
 WAL_RESET_FIXED = (3, 51, 3)
 """SQLite before this may damage a database when two connections write and checkpoint at the same instant."""
 
@@ -215,6 +218,27 @@ def relays(settings: Settings) -> Iterator[Finding]:
         yield Finding("relay", Level.OK if ready else Level.FAIL, f"{relay} says {greeting}")
 
 
+def imap(settings: Settings) -> Iterator[Finding]:
+    """Log in and look into each folder, changing nothing."""
+    for one in settings.imap:
+        connection = Connection(one.model_copy(update={"timeout_seconds": SECONDS}))
+        try:
+            connection.open()
+            there, unseen = connection.all(connection.uid_next), connection.unseen(connection.uid_next)
+        except GatewayError as problem:
+            remedy = "mend server, username, password or folder of this [[imap]]; no mail is fetched meanwhile"
+            yield Finding("imap", Level.FAIL, f"{one.name}: {problem.private}", remedy)
+            continue
+        finally:
+            connection.leave()
+        wanted = {"unseen": len(unseen), "all": len(there), "new": 0}[one.begin]
+        there_are = f"{one.name}: {len(there):,} mails, {len(unseen):,} of them unread"
+        says = f"{there_are}; at the first contact {wanted:,} are fetched"
+        many = wanted > MANY_MAILS
+        remedy = 'each of their senders gets a confirmation; begin = "new" fetches only what comes' if many else ""
+        yield Finding("imap", Level.NOTE if many else Level.OK, says, remedy)
+
+
 def _greeting(connection: socket.socket, host: str, tls_first: bool) -> str:
     if tls_first:
         connection = ssl.create_default_context().wrap_socket(connection, server_hostname=host)
@@ -231,4 +255,5 @@ EVERYWHERE: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     ports,
     tls,
     relays,
+    imap,
 )

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,14 +92,14 @@ def _progress(found: Iterable[Source | Unreadable]) -> Iterable[Source | Unreada
 
 def _take(store: Store, settings: Settings, one: Source | Unreadable, told: Told) -> Taken:
     """Keep one mail; returns after the commit. Raises Temporary."""
-    from gateway.desk import tokens
+    from gateway.desk.identity import is_own
     from gateway.inbound.files import STANDARD_INPUT_NAME, Unreadable, envelope
 
     if isinstance(one, Unreadable):
         return Taken(one.name, None, one.reason)
     kept = envelope(
         one,
-        lambda address: tokens.split(address.lower())[0] in settings.by_address,
+        partial(is_own, settings=settings),
         settings.mailbox[0].address,
         via="pipe" if one.name == STANDARD_INPUT_NAME else "file",
         sender=told.sender,

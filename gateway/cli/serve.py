@@ -23,7 +23,7 @@ def serve(
         typer.Option(
             "--role",
             metavar="ROLE,...",
-            help="What this node does, of intake, worker, delivery and clock; all of them when left out.",
+            help="What this node does, of intake, mailbox, worker, delivery and clock; all of them when left out.",
         ),
     ] = None,
 ) -> None:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import typer
 
 from gateway.cli.console import facts, out, print_json, text
 from gateway.cli.context import Json, store_of
 
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from gateway.db.queries import FolderRow
+
 SLOW_SECONDS = 60
 """A mail that waits longer than this to be read is worth a look."""
+LATE_SECONDS = 3600
+"""So is an IMAP folder that nobody looked into for so long: polls are 25 minutes apart at most."""
 
 
 def status(context: typer.Context, as_json: Json = False) -> None:
     """Show at a glance what came, what waits and what failed."""
     with store_of(context) as store:
-        report = store.queries.status(datetime.now(UTC))
+        now = datetime.now(UTC)
+        report, folders = store.queries.status(now), store.queries.folders()
     if as_json:
-        print_json(report)
+        print_json(asdict(report) | {"imap": folders})
         return
     facts(
         (
@@ -30,6 +40,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
             ("Failed", text(report.failed, "bold red" if report.failed else "green")),
             ("To be sent", text(report.outbox_waiting, "yellow" if report.outbox_waiting else "green")),
             ("Given up sending", text(report.outbox_failed, "bold red" if report.outbox_failed else "green")),
+            *((one.name, _looked(one, now)) for one in folders),
         )
     )
     for stuck, hint in (
@@ -43,3 +54,12 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     ):
         if stuck:
             out.print(text(hint, "yellow"))
+
+
+def _looked(folder: FolderRow, now: datetime) -> Text:
+    if folder.trouble:
+        return text(folder.trouble, "bold red")
+    if folder.looked_at is None:
+        return text("not looked into yet", "yellow")
+    seconds = (now - folder.looked_at).total_seconds()
+    return text(f"looked into {seconds:,.0f} s ago", "green" if seconds < LATE_SECONDS else "yellow")

@@ -12,7 +12,19 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, Select, func, select
 
 from gateway.db.engine import reading
-from gateway.db.schema import attachment, event, fixed, from_moment, mail, message, outgoing, page, participant, ticket
+from gateway.db.schema import (
+    attachment,
+    event,
+    fixed,
+    from_moment,
+    imap_folder,
+    mail,
+    message,
+    outgoing,
+    page,
+    participant,
+    ticket,
+)
 from gateway.model import DeliveryState, MailState, Role
 
 
@@ -112,6 +124,16 @@ class TicketPage:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderRow:
+    name: str
+    looked_at: datetime | None
+    """When any node last looked into it with success."""
+    trouble: str
+    node: str
+    """Who polls it."""
+
+
+@dataclass(frozen=True, slots=True)
 class MailRow:
     id: int
     received_at: datetime
@@ -180,6 +202,10 @@ class Queries:
             query = query.where(mail.c.state == state)
         return [_mail_row(row) for row in self._all(query.order_by(mail.c.id.desc()).limit(limit))]
 
+    def folders(self) -> list[FolderRow]:
+        """The IMAP folders that were ever polled."""
+        return [_folder_row(row) for row in self._all(select(imap_folder).order_by(imap_folder.c.name))]
+
     def mail(self, id_: int) -> MailRow | None:
         """One accepted mail; None where there is none."""
         query = select(*_MAIL_COLUMNS, ticket.c.number).outerjoin(ticket, ticket.c.id == mail.c.ticket_id)
@@ -234,6 +260,11 @@ def _ticket_row(row: Row[Any]) -> TicketRow:
         row.number, row.subject, row.status, row.severity, row.category, row.mailbox,
         Person(row.requester_name, row.requester_address),
     )  # fmt: skip
+
+
+def _folder_row(row: Row[Any]) -> FolderRow:
+    looked_at = from_moment(row.looked_at) if row.looked_at is not None else None
+    return FolderRow(row.name, looked_at, row.trouble, row.node)
 
 
 def _mail_row(row: Row[Any]) -> MailRow:

@@ -93,6 +93,44 @@ mail = Table(
 )
 """The journal: one row for every mail that was accepted, whatever became of it."""
 
+imap_folder = Table(
+    "imap_folder",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("uid_validity", BigInteger, nullable=False, comment="0 before the first contact"),
+    Column("uid_next", BigInteger, nullable=False, comment="mails below it are dealt with, or stand in imap_mail"),
+    Column("looked_at", Moment, comment="when the last look into it succeeded"),
+    Column("trouble", Text, nullable=False, comment="why none does since"),
+    Column("node", String(40), nullable=False),
+    Column("lease_until", Moment, nullable=False),
+    Index("ix_imap_folder_name", "name", unique=True),
+)
+
+imap_mail = Table(
+    "imap_mail",
+    metadata,
+    Column("folder_id", Id, ForeignKey("imap_folder.id"), primary_key=True),
+    Column("uid_validity", BigInteger, primary_key=True),
+    Column("uid", BigInteger, primary_key=True),
+    Column("state", String(8), nullable=False),
+    Column("mail_id", Id, ForeignKey("mail.id")),
+    Column("digest", String(64), nullable=False, comment="SHA-256 of its header; empty until it is kept"),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_imap_mail_digest", "folder_id", "digest"),
+    Index(
+        "ix_imap_mail_open",
+        "folder_id",
+        "uid",
+        sqlite_where=text("state IN ('fetch', 'mark')"),
+        postgresql_where=text("state IN ('fetch', 'mark')"),
+    ),
+    sqlite_with_rowid=False,
+)
+"""Mails of IMAP folders, by what the server calls them (RFC 9051 §2.3.1.1)."""
+
 seen = Table(
     "seen",
     metadata,

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from gateway import log
 from gateway.db.deliveries import Outbox, Pages
 from gateway.db.engine import ProcessLock, check_version, open_engine, sqlite_file, upgrade
+from gateway.db.folders import Folders
 from gateway.db.ids import Ids
 from gateway.db.mails import LEASE_SECONDS, Mails
 from gateway.db.objects import Objects
@@ -37,6 +38,7 @@ class Store:
     writer: Writer
     ids: Ids
     mails: Mails
+    folders: Folders
     outbox: Outbox
     pages: Pages
     queries: Queries
@@ -67,7 +69,7 @@ class Store:
         """Let others take up at once what this node had in hand; see ``Mails.forget_leases``."""
 
         def job(connection: Connection) -> None:
-            for part in (self.mails, self.outbox, self.pages):
+            for part in (self.mails, self.folders, self.outbox, self.pages):
                 part.forget_leases(connection, of_all=of_all)
 
         self.writer.run(job)
@@ -104,8 +106,9 @@ def open_store(
     writer = Writer(engine, ids)
     objects = Objects(raw) if raw else None
     mails = Mails(ids, Segments(file.parent / "raw") if file is not None else None, node, lease_seconds, objects)
+    folders = Folders(writer, ids, mails, node, lease_seconds, objects)
     outbox, pages = Outbox(writer, node, mails, ids), Pages(writer, node, lease_seconds)
-    store = Store(url, node, engine, writer, ids, mails, outbox, pages, Queries(engine), objects, lock)
+    store = Store(url, node, engine, writer, ids, mails, folders, outbox, pages, Queries(engine), objects, lock)
     writer.start()
     if lock is not None:
         store.forget_leases(of_all=True)  # whoever held them is dead: the lock says so

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from gateway.model import Category, Said, Severity
 from gateway.outbound import harmless, views
-from gateway.outbound.views import Confirmation, Held, Notice, Page, Problem, View
+from gateway.outbound.views import Confirmation, Held, Notice, Page, Problem, Unfetched, View
 from gateway.triage.policy import DEFAULT, Policy
 
 _COMMON: dict[str, Any] = {
@@ -147,6 +147,22 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
         views.Undeliverable(**_COMMON, recipient="carla@customer.example", reason="5.1.1 no such user"),
         views.Undeliverable(**{**_COMMON, "number": ""}, recipient="ann@example.com", reason="connection refused"),
     ),
+    "unfetched": (
+        views.Unfetched(
+            **{**_COMMON, "number": ""},
+            folder="support@example.com at imap.example.com, INBOX",
+            sender="Carla Customer <carla@customer.example>",
+            problem=Said("it has {} octets, of which the first {} were fetched", "83,886,080", "262,144"),
+            remedy=Said("The ticket was made from these. The whole mail is still in the folder, untouched."),
+        ),
+        views.Unfetched(
+            **{**_COMMON, "number": "", "subject": "", "subject_line": ""},
+            folder="support@example.com at imap.example.com, INBOX",
+            sender="",
+            problem=Said("the server does not send it"),
+            remedy=Said("No ticket was made. The mail is still in the folder: read it there, and answer its sender."),
+        ),
+    ),
 }
 """The first of each is the one that is shown."""
 
@@ -159,7 +175,7 @@ def sample(
     Raises KeyError for an unknown name.
     """
     view = SAMPLES[name][0]
-    if isinstance(view, Problem | Held):
+    if isinstance(view, Problem | Held | Unfetched):
         return replace(view, problem=say(view.problem, language), remedy=say(view.remedy, language))
     if not isinstance(view, Confirmation | Notice | Page):
         return view

@@ -58,7 +58,7 @@ class Showing:
     ) -> views.View:
         """The view of the template that ``out`` names. Raises KeyError where there is no such template."""
         common = _common(mailbox, ticket, out.details.get("subject") or cause.subject)
-        if out.template in ("problem", "held", "undeliverable"):
+        if out.template in _DETAILED:
             details = {name: self._say(text, language) for name, text in out.details.items()}
             return _DETAILED[out.template](common, details)
         if ticket is None:
@@ -194,7 +194,17 @@ def _undeliverable(common: Mapping[str, Any], details: Mapping[str, str]) -> vie
     )
 
 
-_DETAILED = {"problem": _problem, "held": _held, "undeliverable": _undeliverable}
+def _unfetched(common: Mapping[str, Any], details: Mapping[str, str]) -> views.View:
+    return views.Unfetched(
+        **common,
+        folder=clean(details.get("folder", "")),
+        sender=clean(details.get("sender", "")),
+        problem=clean(details.get("problem", "")),
+        remedy=details.get("remedy", ""),
+    )
+
+
+_DETAILED = {"problem": _problem, "held": _held, "undeliverable": _undeliverable, "unfetched": _unfetched}
 
 
 def _stated(verdict: Verdict | None, severity: Severity) -> str:

@@ -179,6 +179,16 @@ class Undeliverable(View):
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfetched(View):
+    """To staff: a mail in an IMAP folder could not be fetched, or not whole."""
+
+    folder: str
+    sender: str
+    problem: str
+    remedy: str
+
+
 VIEWS: dict[str, type[View]] = {
     "confirmation": Confirmation,
     "answer": Answer,
@@ -187,6 +197,7 @@ VIEWS: dict[str, type[View]] = {
     "problem": Problem,
     "held": Held,
     "undeliverable": Undeliverable,
+    "unfetched": Unfetched,
 }
 """The templates there are, and what each may use."""
 

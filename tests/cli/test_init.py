@@ -12,7 +12,9 @@ import pytest
 
 from gateway.cli import checks
 from gateway.settings import load
+from tests import dovecot
 from tests.cli.conftest import Result, Run
+from tests.nodes import plain
 
 
 def findings(result: Result) -> dict[str, dict[str, Any]]:
@@ -159,3 +161,32 @@ def test_check_asks_a_relay_for_its_greeting(configured: Run, tmp_path: Path) ->
         greeter.join()
     assert findings(result)["relay"]["level"] == "ok"
     assert "relay.example" in findings(result)["relay"]["says"]
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(not dovecot.USABLE, reason="needs root and Dovecot: apt install dovecot-imapd")
+def test_check_looks_into_an_imap_folder_and_changes_nothing(
+    configured: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = '[[imap]]\nserver = "{server}"\ntls = "none"\nusername = "{username}"\npassword = "{password}"\n'
+    with dovecot.dovecot() as server:
+        server.put(plain(1), plain(2))
+        server.put(plain(3), flags=[rb"\Seen"])
+        add(tmp_path / "gateway.toml", section.format(**server.settings()))
+        says = findings(configured("check", "--json"))["imap"]
+        assert says["level"] == "ok"
+        assert "INBOX: 3 mails, 2 of them unread; at the first contact 2 are fetched" in says["says"]
+        monkeypatch.setattr(checks, "MANY_MAILS", 1)
+        assert 'begin = "new"' in findings(configured("check", "--json"))["imap"]["remedy"]
+        assert [b"\\Seen" in flags for flags in server.flags().values()] == [False, False, True]
+        add(tmp_path / "gateway.toml", 'folder = "Nowhere"\n')
+        (failed,) = [one for one in json.loads(configured("check", "--json").out) if one["what"] == "imap"]
+        assert failed["level"] == "fail"
+        assert "exist" in failed["says"]
+
+
+def test_check_tells_of_an_imap_server_that_is_not_there(configured: Run, tmp_path: Path) -> None:
+    add(tmp_path / "gateway.toml", '[[imap]]\nserver = "imap://127.0.0.1:1"\nusername = "kim"\npassword = "x"\n')
+    failed = findings(configured("check", "--json"))["imap"]
+    assert failed["level"] == "fail"
+    assert "refused" in failed["says"]

@@ -1,12 +1,14 @@
 """Looking at a gateway that runs: tickets, mails, the outbox, the status; and changing things by hand."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
 from gateway.cli.demo_mails import mails
+from gateway.db.store import open_store
 from tests.cli.conftest import Result, Run
 from tests.e2e.running import Gateway, mail, wait_for
 
@@ -124,7 +126,7 @@ def test_the_status_counts_everything_and_points_at_what_waits(look: Run) -> Non
     report = look("status", "--json").json
     assert set(report) == {
         "accepted", "processed", "held", "failed", "backlog", "oldest_seconds", "tickets", "outbox_waiting",
-        "outbox_failed",
+        "outbox_failed", "imap",
     }  # fmt: skip
     assert (report["accepted"], report["tickets"], report["held"]) == (4, 3, 1)
     assert "gateway mail release" in look("status").out
@@ -157,3 +159,19 @@ def test_hostile_subjects_do_not_reach_the_terminal(gateway: Gateway, look: Run)
     for listed in (look("tickets", "list").out, look("mail", "list").out):
         assert "evil" in listed
         assert not set(listed) & {"\x1b", "\u202e"}
+
+
+def test_status_tells_when_imap_folders_were_looked_into_and_what_hinders_it(configured: Run, tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'var' / 'gateway.db'}", "test", serve=False)
+    ids = [store.folders.named(name) for name in ("kim at one.example, INBOX", "kim at two.example, INBOX")]
+    assert "not looked into yet" in configured("status").out
+    for id_ in ids:
+        store.folders.claim(id_, datetime.now(UTC))
+        store.folders.looked(id_, datetime.now(UTC))
+    store.folders.give_back(ids[1], "wrong password")
+    store.close()
+    out = configured("status").out
+    assert "kim at one.example, INBOX" in out
+    assert " s ago" in out
+    assert "wrong password" in out
+    assert [one["trouble"] for one in configured("status", "--json").json["imap"]] == ["", "wrong password"]

@@ -7,7 +7,7 @@ import pytest
 from gateway.cli.context import default_text
 from tests.cli.conftest import Run
 
-NAMES = ["answer", "confirmation", "held", "notice", "page", "problem", "undeliverable"]
+NAMES = ["answer", "confirmation", "held", "notice", "page", "problem", "undeliverable", "unfetched"]
 
 
 def test_the_list_names_every_template_and_its_languages(run: Run) -> None:

@@ -86,4 +86,4 @@ def test_an_unknown_role_is_told_with_those_that_there_are(configured: Run) -> N
     result = configured("serve", "--role", "intake,cook")
     assert result.status == 2
     assert "'cook'" in result.err
-    assert "intake, worker, delivery" in result.err
+    assert "intake, mailbox, worker" in result.err

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tests.faults import days, dbaway, diskfault, kill, model, nodes, powercut, storm, syscalls
+from tests.faults import days, dbaway, diskfault, kill, mailbox, model, nodes, powercut, storm, syscalls
 from tests.faults.audit import Count, Report
 from tests.faults.kinds import KINDS
 
@@ -83,6 +83,7 @@ RUNS = {
     "clock": Run(50, _clock_jumps),
     "nodes-2": Run(300, lambda folder, seed, steps, count: nodes.run(folder, seed, 2, steps, count)),
     "nodes-4": Run(300, lambda folder, seed, steps, count: nodes.run(folder, seed, 4, steps, count)),
+    "mailbox": Run(600, lambda folder, seed, steps, count: mailbox.run(folder, seed, steps, count)),
     "storm": Run(100_000, lambda folder, seed, steps, count: storm.run(folder, seed, steps, count=count)),
 }
 

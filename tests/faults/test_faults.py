@@ -2,7 +2,7 @@
 
 Counts: 200 kills, a kill at every system call of one mail's way in and out (in the long run of ten kinds of mail),
 50 power cuts, 50 failing writes and syncs, 20 faults of nodes, a minute without a database, 3 jumps of the clock,
-5,000 mails beside 1,000 slow clients.
+5,000 mails beside 1,000 slow clients, 20 kills while mail is fetched.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import days, dbaway, diskfault, kill, nodes, powercut, storm, syscalls
+from tests.faults import days, dbaway, diskfault, kill, mailbox, nodes, powercut, storm, syscalls
 from tests.faults.audit import Report
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -41,5 +41,13 @@ FAULTS: dict[str, Fault] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_nothing_is_lost_and_nothing_comes_twice(name: str, tmp_path: Path) -> None:
     report = FAULTS[name](tmp_path, 1)
+    report.check()
+    assert report.counts["mails"], "no mail was looked at"
+
+
+@pytest.mark.peer
+@pytest.mark.incident("Durable and not acknowledged")
+def test_no_fetched_mail_is_lost_or_kept_twice(tmp_path: Path) -> None:
+    report = mailbox.run(tmp_path, 1, kills=20)
     report.check()
     assert report.counts["mails"], "no mail was looked at"

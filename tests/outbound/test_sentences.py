@@ -14,13 +14,14 @@ from gateway.outbound.check import check
 from gateway.outbound.render import SHIPPED, Renderer
 from gateway.outbound.sentences import FILE
 
-DESK = Path(__file__).resolve().parents[2] / "gateway" / "desk"
+PACKAGE = Path(__file__).resolve().parents[2] / "gateway"
+SPEAKING = (*(PACKAGE / "desk").glob("*.py"), PACKAGE / "inbound" / "fetching.py", PACKAGE / "pipeline.py")
 LANGUAGES = sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir() and folder.name != "en")
 
 
 def forms() -> Iterator[str]:
-    """Of all sentences in the desk's code."""
-    for path in DESK.glob("*.py"):
+    """Of all sentences in the code that staff may read."""
+    for path in SPEAKING:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Said"
             if named and isinstance(node.args[0], ast.Constant):
