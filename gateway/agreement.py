@@ -25,6 +25,7 @@ def disagreements(values: Table, prefix: str) -> list[str]:
         *(_unknown_mailboxes(agents, names) if len(names) == len(mailboxes) else ()),
         *_repeated("imap.folder", [_folder(table) for table in _tables(values, "imap")]),
         *(_imap_for_unknown_mailboxes(values, names) if len(names) == len(mailboxes) else ()),
+        *_oauth_without_tokens(values),
         *_half_tls(values.get("smtp")),
     ]
 
@@ -52,6 +53,14 @@ def _imap_for_unknown_mailboxes(values: Table, names: Sequence[str]) -> Iterator
     for name in _texts(table.get("mailbox") for table in _tables(values, "imap")):
         if name and name not in names:
             yield f"imap.mailbox: {name!r} is an unknown mailbox; known are {', '.join(sorted(names))}"
+
+
+def _oauth_without_tokens(values: Table) -> Iterator[str]:
+    outbound = values.get("outbound")
+    sections = {"outbound": [outbound] if isinstance(outbound, Mapping) else [], "imap": _tables(values, "imap")}
+    for name, tables in sections.items():
+        if "oauth" not in values and any(table.get("login") == "oauth" for table in tables):
+            yield f"{name}.login: oauth needs a section [oauth] with token_url and client_id"
 
 
 def _half_tls(smtp: object) -> Iterator[str]:

@@ -55,6 +55,12 @@ def _has_port(url: str) -> bool:
         return False
 
 
+def _token_url(value: str) -> str:
+    if not re.match(r"https://[^/\s]|http://(?:127\.0\.0\.1|localhost)[:/]", value) or not _has_port(value):
+        raise ValueError(f"{value!r} is no address for tokens; use https://...")
+    return value
+
+
 def _imap_server(value: str) -> str:
     if not re.match(r"imaps?://[^/\s@]+/?$", value) or not _has_port(value):
         raise ValueError(f"{value!r} is no IMAP server; use imaps://HOST, or imap://HOST:143 with STARTTLS")
@@ -109,6 +115,7 @@ MailAddress = Annotated[str, AfterValidator(_address)]
 Listen = Annotated[str, AfterValidator(_listen)]
 ObjectStore = Annotated[str, AfterValidator(_object_store)]
 Relay = Annotated[str, AfterValidator(_relay)]
+TokenUrl = Annotated[str, AfterValidator(_token_url)]
 Target = Annotated[str, AfterValidator(_target)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 Language = Annotated[str, AfterValidator(_language)]

@@ -87,7 +87,7 @@ def _words(error: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _shown(error: ErrorDetails) -> str:
-    if "password" in str(error["loc"][-1:]):
+    if any(word in str(error["loc"][-1:]) for word in ("password", "secret", "refresh_token")):
         return "what stands there"
     return repr(error["input"])
 

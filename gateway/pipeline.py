@@ -28,6 +28,7 @@ from gateway.inbound.reader import Reader
 from gateway.inbound.worker import Worker
 from gateway.keyfile import load_or_make
 from gateway.model import Address, Composed, Due, NodeRole, Said, Ticket
+from gateway.oauth import Tokens
 from gateway.oncall.notifiers import MailNotifier, Notifiers, WebNotifier
 from gateway.oncall.pager import Pager
 from gateway.outbound.check import check as check_templates
@@ -172,9 +173,10 @@ class Pipeline:
         works = NodeRole.WORKER in roles
         self.journal = Journal(store.writer, store.mails, self.queue, clock, keep=works, objects=store.objects)
         self.reader = Reader(settings.reading, self.policy)
+        self._tokens = Tokens(settings.oauth) if settings.oauth is not None else None
         self.outbox = self._outbox()
         self._web = WebNotifier.with_timeout(settings.oncall.timeout_seconds)
-        self._page_transport = open_transport(settings.outbound, settings.hostname)
+        self._page_transport = open_transport(settings.outbound, settings.hostname, self._tokens)
         by_mail = MailNotifier(composer.compose_page, self._page_transport)
         notifiers = Notifiers(by_mail, self._web)
         self.pager = Pager(store.pages, notifiers, clock, settings.oncall, settings.gateway.lease_seconds)
@@ -187,7 +189,7 @@ class Pipeline:
         self.accept = express.accept if works else self.journal.accept
 
     def _outbox(self) -> Outbox:
-        transport = open_transport(self.settings.outbound, self.settings.hostname)
+        transport = open_transport(self.settings.outbound, self.settings.hostname, self._tokens)
         outbox = self.store.outbox
         return Outbox(outbox, transport, outbox.attachments, self._report, self.settings, self.keys, self.clock)
 
@@ -218,7 +220,7 @@ class Pipeline:
         wake = asyncio.get_running_loop().call_soon_threadsafe
         fetching = [
             Fetching(
-                imap, self.settings.smtp.max_message_bytes, self.settings.mailbox_of(imap).address,
+                imap, self._tokens, self.settings.smtp.max_message_bytes, self.settings.mailbox_of(imap).address,
                 partial(is_own, settings=self.settings), self.store.folders, trouble,
                 partial(wake, self.worker.wake), partial(self._report_unfetched, wake), self.clock,
             )

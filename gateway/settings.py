@@ -35,6 +35,7 @@ from gateway.fields import (
     Prefix,
     Relay,
     Target,
+    TokenUrl,
 )
 from gateway.mistakes import explain, key_of, section_model, setting_names
 
@@ -94,6 +95,7 @@ class Imap(Section):
     username: Annotated[str, Filled]
     password: str = Field("", repr=False)
     password_file: Path | None = None
+    login: Literal["password", "oauth"] = "password"
     folder: Folder = "INBOX"
     mailbox: str = ""
     tls: Literal["required", "none"] = "required"
@@ -128,10 +130,21 @@ class Outbound(Section):
     username: str = ""
     password: str = Field("", repr=False)
     password_file: Path | None = None
+    login: Literal["password", "oauth"] = "password"
     connections: Positive = 4
     timeout_seconds: Amount = 60
     retry_minutes: Annotated[tuple[Positive, ...], Filled] = (1, 5, 15, 30, 60)
     give_up_days: Amount = 5
+
+
+class Oauth(Section):
+    token_url: TokenUrl
+    client_id: Annotated[str, Filled]
+    client_secret: str = Field("", repr=False)
+    client_secret_file: Path | None = None
+    refresh_token: str = Field("", repr=False)
+    refresh_token_file: Path | None = None
+    scope: str = ""
 
 
 class Mailbox(Section):
@@ -189,6 +202,7 @@ class Settings(Section):
     metrics: Metrics | None = None
     reading: Reading = Reading()
     outbound: Outbound = Field(default={}, validate_default=True)
+    oauth: Oauth | None = None
     mailbox: Annotated[tuple[Mailbox, ...], Filled]
     agent: tuple[Agent, ...] = ()
     oncall: Oncall = Oncall()
@@ -328,7 +342,7 @@ def _with_secrets(settings: Settings, where: str) -> tuple[Settings, list[str]]:
         try:
             return path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as problem:
-            mistakes.append(f"{where}: {key}: {path} cannot be read ({problem}); write the password into it")
+            mistakes.append(f"{where}: {key}: {path} cannot be read ({problem}); write the secret into it")
             return ""
 
     agents = tuple(
@@ -341,7 +355,11 @@ def _with_secrets(settings: Settings, where: str) -> tuple[Settings, list[str]]:
         i.model_copy(update={"password": secret(f"imap[{n}].password_file", i.password_file)}) if i.password_file else i
         for n, i in enumerate(settings.imap, 1)
     )
+    oauth = settings.oauth
+    for name in ("client_secret", "refresh_token"):
+        if oauth is not None and (file := getattr(oauth, f"{name}_file")) is not None:
+            oauth = oauth.model_copy(update={name: secret(f"oauth.{name}_file", file)})
     outbound = settings.outbound
     if outbound.password_file:
         outbound = outbound.model_copy(update={"password": secret("outbound.password_file", outbound.password_file)})
-    return settings.model_copy(update={"agent": agents, "imap": imap, "outbound": outbound}), mistakes
+    return settings.model_copy(update={"agent": agents, "imap": imap, "oauth": oauth, "outbound": outbound}), mistakes

@@ -16,7 +16,7 @@ LAYERS = (
     {"reading", "triage", "desk"},
     {"metrics", "keyfile"},
     {"log"},
-    {"leases"},
+    {"leases", "oauth"},
     {"db", "outbound"},
     {"inbound", "oncall"},
     {"pipeline", "watch", "http", "replay", "clock"},

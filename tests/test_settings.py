@@ -229,3 +229,24 @@ def test_a_mistake_in_an_imap_section_is_told(line: str, told: str) -> None:
 def test_a_folder_is_fetched_from_once() -> None:
     (mistake,) = mistakes(MAILBOX + IMAP + IMAP)
     assert "imap.folder: 'INBOX of help@corp.example at imaps://imap.corp.example' stands twice" in mistake
+
+
+def test_a_login_by_token_needs_to_know_who_gives_tokens() -> None:
+    assert mistakes(f'[outbound]\nlogin = "oauth"\n{MAILBOX}{IMAP}login = "oauth"\n') == [
+        "gateway.toml: outbound.login: oauth needs a section [oauth] with token_url and client_id",
+        "gateway.toml: imap.login: oauth needs a section [oauth] with token_url and client_id",
+    ]
+
+
+def test_secrets_of_tokens_come_from_files_and_never_stand_in_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hidden\n", encoding="utf-8")
+    oauth = f'[oauth]\ntoken_url = "https://id.example/token"\nclient_id = "desk"\n{MAILBOX}'
+    named = oauth.replace("[[mail", f'client_secret_file = "{tmp_path / "secret"}"\n[[mail')
+    settings = parse(named, "gateway.toml", {}).oauth
+    assert settings is not None
+    assert settings.client_secret == "hidden"
+    assert "hidden" not in repr(settings)
+    (mistake,) = mistakes(oauth.replace("[[mail", "refresh_token = [7]\n[[mail"))
+    assert "what stands there is no text" in mistake
+    (mistake,) = mistakes(oauth.replace("https:", "http:"))
+    assert "no address for tokens; use https://" in mistake

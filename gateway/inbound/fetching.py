@@ -17,6 +17,7 @@ from gateway.inbound.files import Source, envelope
 from gateway.inbound.imap import Broken, Connection, Refused
 from gateway.inbound.journal import tell_accepted
 from gateway.model import Envelope, Said
+from gateway.oauth import Tokens
 from gateway.retry import next_wait
 from gateway.settings import Imap
 
@@ -41,6 +42,7 @@ class Fetching:
     def __init__(
         self,
         settings: Imap,
+        tokens: Tokens | None,
         largest: int,
         address: str,
         knows: Callable[[str], bool],
@@ -54,6 +56,7 @@ class Fetching:
         no mail can be taken now; ``kept`` is called after a commit."""
         self.name = settings.name
         self._settings = settings
+        self._tokens = tokens
         self._largest = largest
         self._address = address
         self._knows = knows
@@ -70,7 +73,7 @@ class Fetching:
 
     def run(self, id_: int, going: Callable[[], bool]) -> None:
         """Look into the folder again and again while ``going``. Raises what ended the connection, and LeaseLost."""
-        connection = self._connection = Connection(self._settings)
+        connection = self._connection = Connection(self._settings, self._tokens)
         try:
             connection.open()
             log.imap_connected(self.name)

@@ -20,6 +20,7 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from gateway.errors import Temporary
+from gateway.oauth import Tokens
 from gateway.settings import Imap
 
 SEEN = b"\\Seen"
@@ -50,9 +51,10 @@ class Connection:
     uid_next = 0
     """The number of the next mail to come."""
 
-    def __init__(self, settings: Imap) -> None:
-        """Not open yet."""
+    def __init__(self, settings: Imap, tokens: Tokens | None = None) -> None:
+        """Not open yet. ``tokens`` for a login without password."""
         self._settings = settings
+        self._tokens = tokens
         self._allowed = 0
         self._client: Any = None
 
@@ -64,7 +66,7 @@ class Connection:
             self._client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._bound()
             _secure(self._client, self._settings)
-            _log_in(self._client, self._settings)
+            _log_in(self._client, self._settings, self._tokens)
             selected = self._client.select_folder(self._settings.folder)
             if b"UIDVALIDITY" not in selected:
                 raise Refused("", "the server tells no UIDVALIDITY: the numbers of its mails do not last")
@@ -254,8 +256,14 @@ def _secure(client: IMAPClient, settings: Imap) -> None:
     client._cached_capabilities = None  # what was said before TLS does not count (RFC 9051 §6.2.1)
 
 
-def _log_in(client: IMAPClient, settings: Imap) -> None:
-    if client.has_capability("AUTH=PLAIN"):  # takes any password; LOGIN's quoting knows ASCII only
+def _log_in(client: IMAPClient, settings: Imap, tokens: Tokens | None) -> None:
+    if settings.login == "oauth" and tokens is not None:
+        try:
+            client.oauth2_login(settings.username, tokens())
+        except IMAPClientError:
+            tokens.forget()
+            raise
+    elif client.has_capability("AUTH=PLAIN"):  # takes any password; LOGIN's quoting knows ASCII only
         client.plain_login(settings.username, settings.password)
     else:
         if not (settings.username + settings.password).isprintable():  # a line break would begin another command

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +18,7 @@ from aiosmtplib import SMTP
 
 from gateway import metrics
 from gateway.errors import GatewayError, Permanent, Temporary
+from gateway.oauth import Tokens
 from gateway.outbound.conversation import Conversation, Refused, Unheard, always
 from gateway.settings import Outbound
 
@@ -39,7 +41,11 @@ class Relay:
     Where the relay pipelines, a second mail waits on each connection behind the one that is handed over.
     """
 
-    def __init__(self, url: str, settings: Outbound, hostname: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, url: str, settings: Outbound, hostname: str, tokens: Tokens | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
+        """``tokens`` for a login without password."""
         parts = urlsplit(url)
         self.name = url
         self._host = parts.hostname or "localhost"
@@ -49,6 +55,7 @@ class Relay:
         self._username = unquote(parts.username or "") or settings.username
         self._settings = settings
         self._hostname = hostname
+        self._tokens = tokens if settings.login == "oauth" else None
         self._tls = tls
         self._sessions: list[_Session] = []
         self._opening = 0
@@ -132,8 +139,10 @@ class Relay:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await client.ehlo()
-        except (aiosmtplib.SMTPException, OSError, ValueError) as problem:
+        except (aiosmtplib.SMTPException, OSError, ValueError, Temporary) as problem:
             client.close()
+            if self._tokens is not None and isinstance(problem, aiosmtplib.SMTPAuthenticationError):
+                self._tokens.forget()
             metrics.relay_answered(self._where, up=False)
             raise Temporary("The relay could not be reached.", f"{self._where}: {problem}", "4.4.1") from problem
         transport = client.transport
@@ -153,7 +162,8 @@ class Relay:
             hostname=self._host,
             port=self._port,
             username=self._username or None,
-            password=self._settings.password if self._username else None,
+            password=self._settings.password if self._username and self._tokens is None else None,
+            oauth_token_generator=partial(asyncio.to_thread, self._tokens) if self._tokens is not None else None,
             local_hostname=self._hostname,
             timeout=self._settings.timeout_seconds,
             use_tls=self._implicit_tls,

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gateway import log
 from gateway.errors import Temporary
+from gateway.oauth import Tokens
 from gateway.outbound.conversation import always
 from gateway.outbound.maildir import Maildir
 from gateway.outbound.relay import Relay
@@ -63,10 +64,12 @@ class FailOver:
             self._transports.insert(0, transport)
 
 
-def open_transport(settings: Outbound, hostname: str) -> Transport:
+def open_transport(settings: Outbound, hostname: str, tokens: Tokens | None = None) -> Transport:
     """The transport that the settings name; connections are made when the first mail goes."""
     transports = [
-        Maildir(Path(url.removeprefix("maildir:"))) if url.startswith("maildir:") else Relay(url, settings, hostname)
+        Maildir(Path(url.removeprefix("maildir:")))
+        if url.startswith("maildir:")
+        else Relay(url, settings, hostname, tokens)
         for url in settings.relays
     ]
     return transports[0] if len(transports) == 1 else FailOver(transports)

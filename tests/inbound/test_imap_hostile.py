@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,8 @@ import trustme
 from gateway.db.store import Store, open_store
 from gateway.errors import GatewayError
 from gateway.inbound.fetching import Fetching
-from gateway.settings import Imap
+from gateway.oauth import Tokens
+from gateway.settings import Imap, Oauth
 from tests.inbound.imapserver import Server, Session, serving
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -34,6 +36,7 @@ class World:
     told: list[tuple[bytes, str]] = field(default_factory=list)
     """What staff were told could not be fetched."""
     largest: int = 100_000
+    tokens: Tokens | None = None
     troubles: list[str] = field(default_factory=list)
     """What a look that succeeded left behind in the folder's row."""
     _fetching: Fetching | None = None
@@ -42,7 +45,7 @@ class World:
         """One connection, one look; what went wrong, or nothing."""
         folders = self.store.folders
         fetching = self._fetching = self._fetching or Fetching(
-            Imap.model_validate(self.server.settings(**imap)), self.largest, "support@example.com",
+            Imap.model_validate(self.server.settings(**imap)), self.tokens, self.largest, "support@example.com",
             lambda address: address == "support@example.com", folders, lambda: "", lambda: None,
             lambda _, raw, why: self.told.append((raw, str(why))), lambda: self.now,
         )  # fmt: skip
@@ -282,6 +285,31 @@ def test_no_password_ends_a_command(world: World, password: str) -> None:
     world.server.capabilities = "IMAP4rev1"
     assert "LOGIN cannot take" in world.look(password=password)
     assert not any("LOGIN" in one or "DELETE" in one for one in world.server.said)
+
+
+def test_a_login_by_token_asks_for_a_new_one_when_it_is_refused(world: World) -> None:
+    given = iter(["old", "new"])
+
+    class Given(Tokens):
+        def _fetch(self) -> tuple[str, float]:
+            return next(given), 3600.0
+
+    oauth = Oauth(token_url="https://id.example", client_id="desk")
+    world.tokens = Given(oauth)
+    world.server.capabilities += " AUTH=XOAUTH2"
+    world.server.script = lambda session, tag, name, arguments: name == "AUTHENTICATE" and _refuse_old(session, tag)
+    assert "refused" in world.look(login="oauth", password="")
+    assert world.look(login="oauth", password="") == ""
+    assert world.kept == ALL
+
+
+def _refuse_old(session: Session, tag: str) -> bool:
+    session.send(b"+ \r\n")
+    says = b64decode(session.file.readline())
+    if says == b"user=kim\x01auth=Bearer new\x01\x01":
+        return session.ok(tag)
+    assert says == b"user=kim\x01auth=Bearer old\x01\x01"
+    return session.no(tag, "[AUTHENTICATIONFAILED] refused")
 
 
 def test_a_server_without_auth_gets_a_login(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -13,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, Permanent, Temporary
+from gateway.oauth import Tokens
 from gateway.outbound.conversation import quoted
 from gateway.outbound.relay import Relay
-from gateway.settings import Outbound
+from gateway.settings import Oauth, Outbound
 from tests.canaries import canary
 
 MAIL = b"Subject: x\r\n\r\n.one\r\n..two\r\nthree\r\n"
@@ -60,10 +62,14 @@ def smtp(sink: Sink, **options: Any) -> Callable[[], SMTP]:
 
 @asynccontextmanager
 async def relay_to(
-    port: int, scheme: str = "smtp", context: ssl.SSLContext | None = None, **values: object
+    port: int,
+    scheme: str = "smtp",
+    context: ssl.SSLContext | None = None,
+    tokens: Tokens | None = None,
+    **values: object,
 ) -> AsyncIterator[Relay]:
     settings = Outbound.model_validate({"tls": "none", "timeout_seconds": 5} | values)
-    relay = Relay(f"{scheme}://localhost:{port}", settings, "gateway.example", context)
+    relay = Relay(f"{scheme}://localhost:{port}", settings, "gateway.example", tokens, context)
     try:
         yield relay
     finally:
@@ -298,6 +304,44 @@ async def test_a_password_is_given_over_tls_and_never_without(certificates: Cert
         with pytest.raises(Temporary):
             await send(relay)
     assert len(logins) == 1
+
+
+class TokenSink(Sink):
+    """Takes logins by one token only."""
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:
+        return AuthResult(success=b64decode(args[1]) == b"user=desk\x01auth=Bearer new\x01\x01", handled=False)
+
+
+async def test_a_token_that_the_relay_refuses_is_replaced_and_the_mail_waits(certificates: Certificates) -> None:
+    given = iter(["old", "new"])
+
+    class Given(Tokens):
+        def _fetch(self) -> tuple[str, float]:
+            return next(given), 3600.0
+
+    sink = TokenSink()
+    tokens = Given(Oauth(token_url="https://id.example", client_id="desk"))
+    settings = {"tls": "opportunistic", "username": "desk", "login": "oauth"}
+    async with (
+        listening(smtp(sink, tls_context=certificates.server, auth_required=True)) as port,
+        relay_to(port, context=certificates.client, tokens=tokens, **settings) as relay,
+    ):
+        with pytest.raises(Temporary):
+            await send(relay)
+        await send(relay)
+    assert len(sink.mails) == 1
+
+
+async def test_a_mail_waits_while_no_token_is_to_be_had(certificates: Certificates) -> None:
+    tokens = Tokens(Oauth(token_url="http://127.0.0.1:1/token", client_id="desk"))
+    settings = {"tls": "opportunistic", "username": "desk", "login": "oauth"}
+    async with (
+        listening(smtp(TokenSink(), tls_context=certificates.server)) as port,
+        relay_to(port, context=certificates.client, tokens=tokens, **settings) as relay,
+    ):
+        with pytest.raises(Temporary, match="no access token"):
+            await send(relay)
 
 
 HELLO = b"250-scripted\r\n250-PIPELINING\r\n250 SIZE 1000\r\n"
