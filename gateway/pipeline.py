@@ -68,7 +68,7 @@ def open_renderer(settings: Settings) -> Renderer:
     return renderer
 
 
-PARTLY = Said("The ticket was made from these. The whole mail is still in the folder, untouched.")
+PARTLY = Said("The ticket has what was fetched. Read the rest in the folder, where all of it still lies.")
 NOT_AT_ALL = Said("No ticket was made. The mail is still in the folder: read it there, and answer its sender.")
 
 

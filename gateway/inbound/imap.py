@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from imapclient import IMAPClient, SocketTimeout
+from imapclient.datetime_util import format_criteria_date
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from gateway.errors import Temporary
@@ -68,9 +69,9 @@ class Connection:
             _secure(self._client, self._settings)
             _log_in(self._client, self._settings, self._tokens)
             selected = self._client.select_folder(self._settings.folder)
-            if b"UIDVALIDITY" not in selected:
+            self.uid_validity = int(selected.get(b"UIDVALIDITY", 0))
+            if not self.uid_validity:
                 raise Refused("", "the server tells no UIDVALIDITY: the numbers of its mails do not last")
-            self.uid_validity = int(selected[b"UIDVALIDITY"])
             self.uid_next = int(selected.get(b"UIDNEXT", 0)) or self._after_the_last()
 
     def close(self) -> None:
@@ -94,14 +95,14 @@ class Connection:
 
     def unseen(self, below: int) -> list[int]:
         """Of the mails below this number those that nobody has read or deleted."""
-        return self._search(f"UID 1:{below - 1} UNSEEN UNDELETED") if below > 1 else []
+        return self._below(below, "UNSEEN")
 
     def since(self, day: date, below: int) -> list[int]:
         """Those that came on this day, by the server's time, or later."""
-        return self._search(f"UID 1:{below - 1} SINCE {day:%d-%b-%Y} UNDELETED") if below > 1 else []
+        return self._below(below, f"SINCE {format_criteria_date(day).decode()}")
 
     def all(self, below: int) -> list[int]:
-        return self._search(f"UID 1:{below - 1} UNDELETED") if below > 1 else []
+        return self._below(below, "ALL")
 
     def there(self, uids: Sequence[int]) -> set[int]:
         """Which of them the folder holds."""
@@ -182,6 +183,9 @@ class Connection:
     def _after_the_last(self) -> int:
         """What a server that tells no UIDNEXT would say."""
         return max(self._client.search("UID *"), default=0) + 1
+
+    def _below(self, uid: int, criteria: str) -> list[int]:
+        return self._search(f"UID 1:{uid - 1} {criteria} UNDELETED") if uid > 1 else []
 
     def _search(self, criteria: str) -> list[int]:
         with self._talking():

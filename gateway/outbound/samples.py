@@ -153,7 +153,7 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
             folder="support@example.com at imap.example.com, INBOX",
             sender="Carla Customer <carla@customer.example>",
             problem=Said("it has {} octets, of which the first {} were fetched", "83,886,080", "262,144"),
-            remedy=Said("The ticket was made from these. The whole mail is still in the folder, untouched."),
+            remedy=Said("The ticket has what was fetched. Read the rest in the folder, where all of it still lies."),
         ),
         views.Unfetched(
             **{**_COMMON, "number": "", "subject": "", "subject_line": ""},

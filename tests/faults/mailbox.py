@@ -29,7 +29,13 @@ tls = "none"
 username = "{user}"
 password = "{password}"
 poll_seconds = 1
+begin = "{begin}"
 """
+
+
+def imap_section(server: Dovecot, begin: str = "unseen") -> str:
+    """For the configuration."""
+    return _IMAP.format(port=server.port, user=USER, password=PASSWORD, begin=begin)
 
 
 class Post:
@@ -38,7 +44,7 @@ class Post:
     def __init__(self, server: Dovecot, seed: int) -> None:
         self._server = server
         self._chance = random.Random(seed)
-        self.letters = Letters(seed)
+        self.letters = Letters(seed, "lee")
 
     def comes(self) -> None:
         for _ in range(self._chance.randrange(1, 8)):
@@ -54,8 +60,7 @@ def run(folder: Path, seed: int, kills: int, count: Count = range) -> Report:
     report = Report("kill -9 while fetching", seed)
     with dovecot.dovecot() as server, Background() as background:
         sink = Sink(background)
-        extra = _IMAP.format(port=server.port, user=USER, password=PASSWORD)
-        gateway = Forked(folder, relay=sink.url, extra=extra)
+        gateway = Forked(folder, relay=sink.url, extra=imap_section(server))
         post = Post(server, seed)
         try:
             gateway.start()

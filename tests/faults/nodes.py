@@ -1,4 +1,7 @@
-"""Several nodes on one PostgreSQL: they are killed, cut off, held still beyond their lease, one or two at a time."""
+"""Several nodes on one PostgreSQL: they are killed, cut off, held still beyond their lease, one or two at a time.
+
+Where Dovecot is there, they also fetch from one folder, in which mail comes all the while.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,24 @@ import signal
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
 
+from gateway.db.schema import mail
 from gateway.keyfile import load_or_make
 from gateway.settings import Outbound
+from tests import dovecot
+from tests.dovecot import Dovecot
 from tests.e2e.running import Gateway, wait_for
 from tests.faults.audit import Books, Count, Report, audit
 from tests.faults.background import Background
 from tests.faults.clients import Clients
 from tests.faults.forked import Forked
 from tests.faults.letters import Letters
+from tests.faults.mailbox import Post, imap_section
 from tests.faults.proxy import Proxy
 from tests.faults.server import Server, postgresql
 from tests.faults.sink import Arrival, Sink
@@ -59,12 +67,16 @@ class Node:
 class Cluster:
     """Nodes, a balancer that picks one that is well, and a relay."""
 
-    def __init__(self, folder: Path, seed: int, size: int, server: Server, background: Background) -> None:
+    def __init__(
+        self, folder: Path, seed: int, size: int, server: Server, background: Background, mailbox: Dovecot | None
+    ) -> None:
         self.report = Report(f"{size} nodes", seed)
         self._chance = random.Random(seed)
         self._url = server.url
         self.sink = Sink(background)
         self.letters = Letters(seed)
+        self.post = Post(mailbox, seed) if mailbox is not None else None
+        self._imap = imap_section(mailbox, "all") if mailbox is not None else ""
         self.nodes = [self._node(folder / f"node-{n}", server, background) for n in range(size)]
         self.clients = Clients(background, self._balance, seed, timeout=5.0)
         self._healing: list[tuple[float, Node, Callable[[], None]]] = []
@@ -81,7 +93,8 @@ class Cluster:
             "GATEWAY_HOSTNAME": f"{folder.name}.example.com",
             "GATEWAY_LEASE_SECONDS": str(LEASE_SECONDS),
         }
-        return Node(f"{folder.name}.example.com", Forked(folder, relay=self.sink.url, environment=environment), proxy)
+        gateway = Forked(folder, relay=self.sink.url, extra=self._imap, environment=environment)
+        return Node(f"{folder.name}.example.com", gateway, proxy)
 
     def _balance(self) -> int:
         well = [node for node in self.nodes if node.well] or self.nodes
@@ -126,9 +139,13 @@ class Cluster:
     def rest(self) -> None:
         books = Books(self._url)
         try:
+            wait_for(lambda: not self._unfetched(books), "everything is fetched", _REST)
             wait_for(lambda: not books.unfinished, "all nodes come to rest", _REST)
         finally:
             books.close()
+
+    def _unfetched(self, books: Books) -> int:
+        return (len(self.post.letters.made) if self.post is not None else 0) - books.count(mail, mail.c.via == "imap")
 
     def close_books(self) -> Report:
         for node in self.nodes:
@@ -136,7 +153,11 @@ class Cluster:
                 self.report.blame(f"{node.name} did not stop in peace: {node.gateway.log.read_text()[-1000:]}")
         books = Books(self._url)
         try:
-            audit(self.report, books, self.letters.made, self.sink.arrivals)
+            fetched = self.post.letters.made if self.post is not None else []
+            audit(self.report, books, [*self.letters.made, *fetched], self.sink.arrivals)
+            self.report.counts["fetched"] = len(fetched)
+            if more := -self._unfetched(books):
+                self.report.blame(f"{more} mails were fetched twice")
         finally:
             books.close()
         self._repeats()
@@ -178,12 +199,17 @@ class Cluster:
 
 def run(folder: Path, seed: int, size: int, faults: int, count: Count = range) -> Report:
     chance = random.Random(seed)
-    with postgresql(folder / "pg") as server, Background() as background:
-        cluster = Cluster(folder, seed, size, server, background)
+    with ExitStack() as stack:
+        server = stack.enter_context(postgresql(folder / "pg"))
+        background = stack.enter_context(Background())
+        mailbox = stack.enter_context(dovecot.dovecot()) if dovecot.USABLE else None
+        cluster = Cluster(folder, seed, size, server, background, mailbox)
         try:
             cluster.start()
             cluster.clients.start(cluster.letters)
             for number in count(faults):
+                if cluster.post is not None:
+                    cluster.post.comes()
                 time.sleep(chance.uniform(0.2, 1.0))
                 cluster.harm(number, chance)
             cluster.heal_all()

@@ -156,7 +156,7 @@ def test_a_server_that_falls_silent_is_left(world: World) -> None:
 
 
 @pytest.mark.incident("imapclient without limits")
-@pytest.mark.parametrize("numbering", ["soon", ""])
+@pytest.mark.parametrize("numbering", ["soon", "", "0"])
 def test_a_folder_whose_numbers_mean_nothing_is_not_read(world: World, numbering: str) -> None:
     world.server.uid_validity = numbering
     assert world.look() != ""
