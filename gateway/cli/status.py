@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gateway.cli.console import facts, out, print_json, text
-from gateway.cli.context import Json, store_of
+from gateway.cli.context import Json, settings_of, store_of
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -24,9 +24,14 @@ LATE_SECONDS = 3600
 
 def status(context: typer.Context, as_json: Json = False) -> None:
     """Show at a glance what came, what waits and what failed."""
+    from gateway.db.queries import FolderRow
+
     with store_of(context) as store:
         now = datetime.now(UTC)
-        report, folders = store.queries.status(now), store.queries.folders()
+        report = store.queries.status(now)
+        looked = {one.name: one for one in store.queries.folders()}
+    names = [one.name for one in settings_of(context).imap]
+    folders = [looked.get(name, FolderRow(name, None, "", "")) for name in names]
     if as_json:
         print_json(asdict(report) | {"imap": folders})
         return

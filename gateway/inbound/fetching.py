@@ -29,6 +29,8 @@ _BUSY_SECONDS = 5.0
 """Between two looks while new mail is put off."""
 _WAITS = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60)]
 _PATIENCE = timedelta(days=1)
+_OVERLAP = timedelta(days=2)
+"""Before the last look: dates of other time zones, and mails that could not be fetched at once."""
 _MOST_BREAKS = 2
 """After so many connections that broke over one mail it is put off; later after each one."""
 
@@ -124,7 +126,7 @@ class Fetching:
         known: set[int] = set()
         if before.uid_validity:
             if before.looked_at is not None:
-                uids.update(connection.since((before.looked_at - timedelta(days=1)).date(), below))
+                uids.update(connection.since((before.looked_at - _OVERLAP).date(), below))
             known = self._known(id_, connection, uids)
         self._breaks.clear()
         self._folders.begin(id_, connection.uid_validity, below, uids - known, known, self._clock())
@@ -170,6 +172,8 @@ class Fetching:
         try:
             results = list(self._results(connection, batch, tries))
         except Refused:
+            if len(uids) == 1:
+                raise
             for uid in uids:
                 self._take(id_, connection, {uid: batch[uid]}, tries)
             return

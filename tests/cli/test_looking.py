@@ -163,8 +163,12 @@ def test_hostile_subjects_do_not_reach_the_terminal(gateway: Gateway, look: Run)
 
 def test_status_tells_when_imap_folders_were_looked_into_and_what_hinders_it(configured: Run, tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'var' / 'gateway.db'}", "test", serve=False)
-    ids = [store.folders.named(name) for name in ("kim at one.example, INBOX", "kim at two.example, INBOX")]
-    assert "not looked into yet" in configured("status").out
+    imap = '[[imap]]\nserver = "imaps://{}.example"\nusername = "kim"\npassword = "x"\n'
+    with (tmp_path / "gateway.toml").open("a", encoding="utf-8") as configuration:
+        configuration.write(imap.format("one") + imap.format("two"))
+    assert configured("status").out.count("not looked into yet") == 2
+    names = ("kim at one.example, INBOX", "kim at two.example, INBOX", "kim at former.example, INBOX")
+    ids = [store.folders.named(name) for name in names]
     for id_ in ids:
         store.folders.claim(id_, datetime.now(UTC))
         store.folders.looked(id_, datetime.now(UTC))
@@ -172,6 +176,7 @@ def test_status_tells_when_imap_folders_were_looked_into_and_what_hinders_it(con
     store.close()
     out = configured("status").out
     assert "kim at one.example, INBOX" in out
+    assert "former" not in out
     assert " s ago" in out
     assert "wrong password" in out
     assert [one["trouble"] for one in configured("status", "--json").json["imap"]] == ["", "wrong password"]
