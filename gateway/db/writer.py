@@ -31,13 +31,23 @@ MOST_JOBS = 256
 """In one transaction."""
 MOST_SECONDS = 0.005
 """After this much work a transaction is committed; jobs that have not begun wait for the next."""
-IDLE_MILLISECONDS = 500
-"""After which PostgreSQL ends a transaction whose node says nothing. Others wait for its locks until then, and what
-they sent waits to be marked, and goes twice if they die."""
-_STOOD_STILL = "25P03"
-"""PostgreSQL's idle_in_transaction_session_timeout, as an SQLSTATE."""
-LOCK_MILLISECONDS = 1000
-"""That a statement waits for another node's lock; longer than a node that stands still can have one."""
+IDLE_MILLISECONDS = 300
+"""After which PostgreSQL ends a transaction whose node says nothing, for others wait for its locks."""
+LOCK_MILLISECONDS = 450
+"""That a statement waits for another node's lock; longer than most nodes that stand still can have one. What was sent
+waits meanwhile to be marked, and goes twice if this node dies before it is."""
+HURRIED_MILLISECONDS = 30
+"""The same for each job of a transaction that met such a lock, once it has one of its own."""
+WHOLE_MILLISECONDS = 3000
+"""For a whole transaction, where PostgreSQL knows such a limit: who stands still between the statements that he sends
+together does not count as idle."""
+_LOCKED = "55P03"
+_STOOD_STILL = ("25P03", "25P04")
+"""The SQLSTATEs of both."""
+
+
+class _Locked(Unavailable):
+    """Another node has locked what was to be changed, and keeps it."""
 
 
 class Writer:
@@ -84,9 +94,10 @@ class Writer:
     def _run(self) -> None:
         while not self._closed or self._door or self._rest:
             batch = self._gather()
-            if batch and not self._together(batch):
+            problem = self._together(batch) if batch else None
+            if problem is not None:
                 for one in batch:
-                    self._alone(one)
+                    self._alone(one, hurried=isinstance(problem, _Locked))
         self._drop_connection()
 
     def _gather(self) -> list[_Queued]:
@@ -105,23 +116,24 @@ class Writer:
                 batch.append(queued)
         return batch
 
-    def _together(self, batch: list[_Queued]) -> bool:
+    def _together(self, batch: list[_Queued]) -> Exception | None:
+        """Why each job is to have a transaction of its own; None where that is not needed."""
         try:
             results = self._transaction([job for job, _ in batch])
         except Exception as problem:
             if len(batch) == 1:
                 batch[0][1].set_exception(problem)
-                return True
-            return False
+                return None
+            return problem
         self._last.extendleft(reversed(batch[len(results) :]))
         for (_, future), result in zip(batch, results, strict=False):
             future.set_result(result)
-        return True
+        return None
 
-    def _alone(self, queued: _Queued) -> None:
+    def _alone(self, queued: _Queued, *, hurried: bool) -> None:
         job, future = queued
         try:
-            future.set_result(self._transaction([job])[0])
+            future.set_result(self._transaction([_in_a_hurry(job) if hurried else job])[0])
         except Exception as problem:
             future.set_exception(problem)
 
@@ -154,8 +166,9 @@ class Writer:
         """A failure of the database, as SQLAlchemy or its driver told it."""
         away = (OperationalError, InterfaceError, self._driver.OperationalError, self._driver.InterfaceError)
         original = getattr(problem, "orig", problem)
-        stood_still = getattr(original, "sqlstate", "") == _STOOD_STILL
-        kind = Unavailable if isinstance(problem, away) or stood_still else Temporary
+        state = getattr(original, "sqlstate", "")
+        kind: type[Temporary] = Unavailable if isinstance(problem, away) or state in _STOOD_STILL else Temporary
+        kind = _Locked if state == _LOCKED else kind
         # SQLAlchemy's own text quotes the statement, PostgreSQL's second line the row: both hold what a mail says.
         cause, _, _ = str(original).partition("\n")
         return kind("database trouble, try again later", f"database: {cause}")
@@ -167,6 +180,8 @@ class Writer:
             # waits for one holds up everything else here, leases too; he tries again.
             connection.exec_driver_sql(f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS}")
             connection.exec_driver_sql(f"SET lock_timeout = {LOCK_MILLISECONDS}")
+            if (connection.dialect.server_version_info or ()) >= (17,):
+                connection.exec_driver_sql(f"SET transaction_timeout = {WHOLE_MILLISECONDS}")
             connection.commit()
         return connection
 
@@ -179,3 +194,11 @@ class Writer:
                 connection.close()
             except SQLAlchemyError:
                 pass
+
+
+def _in_a_hurry(job: Job) -> Job:
+    def hurried(connection: Connection) -> Any:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {HURRIED_MILLISECONDS}")
+        return job(connection)
+
+    return hurried

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from gateway.db.ids import Ids
 from gateway.db.schema import seen
 from gateway.db.store import Store
-from gateway.db.writer import Writer
+from gateway.db.writer import HURRIED_MILLISECONDS, LOCK_MILLISECONDS, Writer
 from gateway.errors import Temporary, Unavailable
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -159,3 +159,44 @@ def test_a_node_that_stands_still_within_a_transaction_loses_its_locks_to_who_wa
         go_on.set()
         other.close()
     assert store.writer.run(lambda connection: connection.execute(select(seen.c.mail_id)).scalar_one()) == 4
+
+
+def test_a_lock_that_stays_is_waited_for_once_and_not_by_each_who_needs_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if store.embedded:
+        pytest.skip("nobody else writes")
+    monkeypatch.setattr("gateway.db.writer.MOST_SECONDS", -1.0)
+    patience: list[str] = []
+
+    def stuck(connection: Connection) -> None:
+        patience.append(connection.exec_driver_sql("SHOW lock_timeout").scalar_one())
+        connection.execute(update(seen).where(seen.c.key == "a").values(mail_id=2))
+
+    store.writer.run(_put("a"))
+    with store.engine.connect() as dead:
+        dead.execute(update(seen).where(seen.c.key == "a").values(mail_id=3))
+        go = _blocked(store)
+        jobs = [store.writer.submit(stuck) for _ in range(5)]
+        last = store.writer.submit(_put("b"))
+        go.set()
+        assert last.exception(30) is None
+        assert [isinstance(job.exception(30), Unavailable) for job in jobs] == [True] * 5
+    assert _count(store) == 2
+    # The first one in the transaction of all, then each alone.
+    assert patience == [f"{LOCK_MILLISECONDS}ms", *[f"{HURRIED_MILLISECONDS}ms"] * 5]
+
+
+def test_a_transaction_that_takes_too_long_is_ended_whatever_it_does(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if store.embedded:
+        pytest.skip("nobody else writes")
+    monkeypatch.setattr("gateway.db.writer.WHOLE_MILLISECONDS", 100)
+    other = Writer(store.engine, Ids())
+    other.start()
+    try:
+        slow = other.submit(lambda connection: connection.exec_driver_sql("SELECT pg_sleep(30)"))
+        assert isinstance(slow.exception(30), Unavailable)
+    finally:
+        other.close()
