@@ -46,7 +46,9 @@ def _unknown_mailboxes(agents: Sequence[Table], names: Sequence[str]) -> Iterato
 
 
 def _folder(imap: Table) -> str:
-    return f"{imap.get('folder', 'INBOX')} of {imap.get('username')} at {imap.get('server')}"
+    """As the database knows it, so without the port."""
+    host = str(imap.get("server")).partition("//")[2].partition(":")[0].lower()
+    return f"{imap.get('folder', 'INBOX')} of {imap.get('username')} at {host}"
 
 
 def _imap_for_unknown_mailboxes(values: Table, names: Sequence[str]) -> Iterator[str]:

@@ -155,7 +155,8 @@ class Node:
         self._roles = roles
         folders = [imap.name for imap in settings.imap]
         self._watch = Watch(settings.smtp, pipeline.store, pipeline.clock, folders)
-        self._mailboxes = pipeline.mailboxes(self._watch.trouble)
+        polls = NodeRole.MAILBOX in roles and bool(settings.imap)
+        self._mailboxes = pipeline.mailboxes(self._watch.trouble) if polls else None
         reception = Reception(settings, pipeline.keys, pipeline.accept, pipeline.clock, self._watch.trouble)
         self._listeners = _listeners(settings, reception, tls) if NodeRole.INTAKE in roles else []
         self._tasks: list[asyncio.Task[None]] = []
@@ -198,7 +199,7 @@ class Node:
         pipeline = self._pipeline
         parts: dict[str, Coroutine[Any, Any, None]] = {}
         aside: dict[str, Coroutine[Any, Any, None]] = {"watch": self._watch.run()}
-        if NodeRole.MAILBOX in self._roles and self._settings.imap:
+        if self._mailboxes is not None:
             parts["mailboxes"] = self._mailboxes.run()
         if NodeRole.WORKER in self._roles:
             await pipeline.warm_up()
@@ -228,7 +229,9 @@ class Node:
             await listener.stop(STOP_SECONDS)
         if self._ear is not None:
             await asyncio.to_thread(self._ear.close)
-        for part in (self._mailboxes, self._pipeline.worker, self._pipeline.outbox, self._pipeline.pager):
+        if self._mailboxes is not None:
+            self._mailboxes.stop()
+        for part in (self._pipeline.worker, self._pipeline.outbox, self._pipeline.pager):
             part.stop()
         for task in self._aside:
             task.cancel()

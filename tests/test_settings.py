@@ -227,8 +227,8 @@ def test_a_mistake_in_an_imap_section_is_told(line: str, told: str) -> None:
 
 
 def test_a_folder_is_fetched_from_once() -> None:
-    (mistake,) = mistakes(MAILBOX + IMAP + IMAP)
-    assert "imap.folder: 'INBOX of help@corp.example at imaps://imap.corp.example' stands twice" in mistake
+    (mistake,) = mistakes(MAILBOX + IMAP + IMAP.replace("imaps://imap.corp.example", "imap://IMAP.corp.example:143"))
+    assert "imap.folder: 'INBOX of help@corp.example at imap.corp.example' stands twice" in mistake
 
 
 def test_a_login_by_token_needs_to_know_who_gives_tokens() -> None:
