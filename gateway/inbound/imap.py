@@ -160,16 +160,26 @@ class Connection:
 
     def wait(self, seconds: float, going: Callable[[], bool]) -> None:
         """Until there is news in the folder, ``seconds`` have passed, or it is not ``going`` any more."""
-        idle = self._client.has_capability("IDLE")
         with self._talking():
-            if idle:
-                self._client.idle()
-            if self._is_told(seconds, going) and idle and not self._client.idle_check(timeout=0):
-                raise ConnectionError("the server has closed the connection")
-            if idle:
-                self._client.idle_done()
-            else:
+            if not self._client.has_capability("IDLE"):
+                self._is_told(seconds, going)
                 self._client.noop()
+                return
+            self._client.idle()
+            if not self._has_read_on() and self._is_told(seconds, going) and not self._client.idle_check(timeout=0):
+                raise ConnectionError("the server has closed the connection")
+            self._client.idle_done()
+
+    def _has_read_on(self) -> bool:
+        """Whether news came together with the answer to IDLE: what is read already, no look at the socket tells."""
+        connection = self._client.socket()
+        connection.settimeout(0)
+        try:
+            return bool(self._client._imap.file.peek(1))
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            connection.settimeout(self._settings.timeout_seconds)
 
     def _is_told(self, seconds: float, going: Callable[[], bool]) -> bool:
         """Whether the server says something in that time."""

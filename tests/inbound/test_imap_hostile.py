@@ -14,6 +14,7 @@ import trustme
 from gateway.db.store import Store, open_store
 from gateway.errors import GatewayError
 from gateway.inbound.fetching import Fetching
+from gateway.inbound.imap import Connection
 from gateway.oauth import Tokens
 from gateway.settings import Imap, Oauth
 from tests.inbound.imapserver import Server, Session, serving
@@ -347,6 +348,28 @@ def test_a_certificate_that_nobody_vouches_for_ends_it(world: World, authority: 
     _with_tls(world, authority, tmp_path)
     assert "certificate" in world.look(tls="required")
     assert not any("AUTHENTICATE" in one for one in world.server.said)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_news_that_come_with_the_answer_to_idle_are_heard(
+    world: World, authority: trustme.CA, tmp_path: Path, tls: bool
+) -> None:
+    secure = {"tls": "required", "ca_file": str(_with_tls(world, authority, tmp_path))} if tls else {}
+    world.server.capabilities += " IDLE"
+
+    def script(session: Session, tag: str, name: str, arguments: str) -> bool:
+        if name != "IDLE":
+            return False
+        session.send(b"+ idling\r\n* 4 EXISTS\r\n")
+        assert session.file.readline() == b"DONE\r\n"
+        return session.ok(tag)
+
+    world.server.script = script
+    connection = Connection(Imap.model_validate(world.server.settings(**secure)))
+    connection.open()
+    connection.wait(1000, lambda: True)
+    assert connection.from_(1) == [1, 2, 3]
+    connection.leave()
 
 
 @pytest.mark.incident("CVE-2020-12398")
