@@ -183,10 +183,10 @@ class Connection:
 
     def _is_told(self, seconds: float, going: Callable[[], bool]) -> bool:
         """Whether the server says something in that time."""
-        end = time.monotonic() + seconds
+        end, ear = time.monotonic() + seconds, select.poll()
+        ear.register(self._client.socket(), select.POLLIN)
         while going() and (left := end - time.monotonic()) > 0:
-            readable, _, _ = select.select([self._client.socket()], [], [], min(left, _SLICE_SECONDS))
-            if readable:
+            if ear.poll(1000 * min(left, _SLICE_SECONDS)):
                 return True
         return False
 
