@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx
 
 from gateway.errors import Temporary
-from gateway.settings import Oauth
+from gateway.settings import Oauth, Settings
 
 _SECONDS = 10.0
 _EARLY = 60.0
@@ -70,3 +70,8 @@ def _seconds(value: object) -> float:
 
 def _failure(settings: Oauth, reason: str) -> Temporary:
     return Temporary("No access token.", f"no access token from {settings.token_url}: {reason}")
+
+
+def tokens_of(settings: Settings) -> Tokens | None:
+    """None where the settings name nobody who gives tokens."""
+    return Tokens(settings.oauth) if settings.oauth is not None else None

@@ -28,7 +28,7 @@ from gateway.inbound.reader import Reader
 from gateway.inbound.worker import Worker
 from gateway.keyfile import load_or_make
 from gateway.model import Address, Composed, Due, NodeRole, Said, Ticket
-from gateway.oauth import Tokens
+from gateway.oauth import tokens_of
 from gateway.oncall.notifiers import MailNotifier, Notifiers, WebNotifier
 from gateway.oncall.pager import Pager
 from gateway.outbound.check import check as check_templates
@@ -173,7 +173,7 @@ class Pipeline:
         works = NodeRole.WORKER in roles
         self.journal = Journal(store.writer, store.mails, self.queue, clock, keep=works, objects=store.objects)
         self.reader = Reader(settings.reading, self.policy)
-        self._tokens = Tokens(settings.oauth) if settings.oauth is not None else None
+        self._tokens = tokens_of(settings)
         self.outbox = self._outbox()
         self._web = WebNotifier.with_timeout(settings.oncall.timeout_seconds)
         self._page_transport = open_transport(settings.outbound, settings.hostname, self._tokens)

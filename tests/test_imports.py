@@ -11,7 +11,7 @@ PACKAGE = ROOT / "gateway"
 
 LAYERS = (
     {"errors", "model"},
-    {"printable", "fields", "mistakes", "agreement", "disk", "memory", "retry"},
+    {"printable", "fields", "mistakes", "agreement", "disk", "memory", "retry", "portions"},
     {"settings"},
     {"reading", "triage", "desk"},
     {"metrics", "keyfile"},

@@ -19,7 +19,7 @@ from gateway.db.objects import Objects
 from gateway.errors import ConfigurationError, GatewayError, Temporary
 from gateway.inbound.imap import Connection
 from gateway.keyfile import load_or_make
-from gateway.oauth import Tokens
+from gateway.oauth import tokens_of
 from gateway.outbound.check import check as check_templates
 from gateway.outbound.render import Renderer
 from gateway.pipeline import open_policy, secret_file
@@ -221,7 +221,7 @@ def relays(settings: Settings) -> Iterator[Finding]:
 
 def imap(settings: Settings) -> Iterator[Finding]:
     """Log in and look into each folder, changing nothing."""
-    tokens = Tokens(settings.oauth) if settings.oauth is not None else None
+    tokens = tokens_of(settings)
     for one in settings.imap:
         connection = Connection(one.model_copy(update={"timeout_seconds": SECONDS}), tokens)
         try:

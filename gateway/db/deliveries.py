@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
@@ -13,7 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, bindparam, func, literal_column, or_, select, update
 
 from gateway.db.ids import Ids
-from gateway.db.mails import Mails, db_now, put_right
+from gateway.db.lease import db_now, forget, held_until, lease_end, prolong
+from gateway.db.mails import Mails, put_right
 from gateway.db.prepared import Prepared
 from gateway.db.rows import outgoing_row
 from gateway.db.schema import attachment, fixed, from_moment, mail, message, outgoing, page, ticket, to_moment
@@ -73,26 +73,19 @@ class Deliveries:
         )
         ids = list(connection.execute(chosen).scalars())
         if ids:
-            lease = {"node": self._node, "lease_until": moment + self._lease_seconds * 1_000_000}
+            lease = {"node": self._node, "lease_until": lease_end(connection, now, self._lease_seconds)}
             connection.execute(update(table).where(table.c.id.in_(ids)).values(lease))
         return ids
 
     def renew(self, ids: Sequence[int], now: datetime) -> dict[int, float]:
         """Prolong leases; which of them this node still has, and until when by ``time.monotonic()``."""
-        table, until = self.table, self._held_until()
+        table, until = self.table, held_until(self._lease_seconds)
 
-        def job(connection: Connection) -> dict[int, float]:
-            mine = update(table).where(table.c.id.in_(ids), table.c.node == self._node, table.c.state == _WAITING)
-            lease = db_now(connection, now) + self._lease_seconds * 1_000_000
-            kept = connection.execute(mine.values(lease_until=lease).returning(table.c.id)).scalars()
-            return dict.fromkeys(kept, until)
+        def job(connection: Connection) -> list[int]:
+            end = lease_end(connection, now, self._lease_seconds)
+            return prolong(connection, table, ids, self._node, end, table.c.state == _WAITING)
 
-        kept: dict[int, float] = self._writer.run(job)
-        return kept
-
-    def _held_until(self) -> float:
-        """Ask before the database does, so that ours ends first."""
-        return time.monotonic() + self._lease_seconds
+        return dict.fromkeys(self._writer.run(job), until)
 
     def sent(self, ids: Sequence[int], now: datetime) -> Future[int]:
         """Mark as sent. The one method that does not wait: its future ends after the commit."""
@@ -122,9 +115,7 @@ class Deliveries:
 
     def forget_leases(self, connection: Connection, *, of_all: bool) -> None:
         """End the leases of this node, which stops; or ``of_all``, where no other node can be alive."""
-        whose = self.table.c.node != "" if of_all else self.table.c.node == self._node
-        waiting = update(self.table).where(self.table.c.state == _WAITING, whose)
-        connection.execute(waiting.values(node="", lease_until=0))
+        forget(connection, self.table, self._node, self.table.c.state == _WAITING, of_all=of_all)
         wake(connection, self.channel)
 
     def change(self, id_: int, state: DeliveryState, allowed: Sequence[DeliveryState], now: datetime) -> bool:
@@ -151,7 +142,7 @@ class Outbox(Deliveries):
     def claim_due(self, limit: int, now: datetime) -> list[Due]:
         """Lease mails whose time has come."""
 
-        until = self._held_until()
+        until = held_until(self._lease_seconds)
 
         def job(connection: Connection) -> list[Due]:
             ids = self._claim(connection, limit, now)
@@ -192,7 +183,7 @@ class Pages(Deliveries):
     def claim_due(self, limit: int, now: datetime) -> list[Page]:
         """Lease pages whose time has come."""
 
-        until = self._held_until()
+        until = held_until(self._lease_seconds)
 
         def job(connection: Connection) -> list[Page]:
             ids = self._claim(connection, limit, now)

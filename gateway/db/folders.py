@@ -7,8 +7,6 @@ goes are written in one transaction, which no node but the one with the lease ca
 from __future__ import annotations
 
 import hashlib
-import re
-import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,16 +15,19 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from gateway.db.ids import Ids
-from gateway.db.mails import LEASE_SECONDS, LeaseLost, Mails, Waiting, db_now
-from gateway.db.objects import Objects
-from gateway.db.raw import INLINE_BYTES
-from gateway.db.schema import from_moment, imap_folder, imap_mail, to_moment
+from gateway.db.lease import LeaseLost, db_now, forget, held_until, lease_end, prolong
+from gateway.db.mails import Mails, Waiting
+from gateway.db.schema import IMAP_OPEN, fixed, from_moment, imap_folder, imap_mail, to_moment
 from gateway.db.writer import Writer
 from gateway.model import Envelope, FetchState
+from gateway.portions import portions
+from gateway.reading import headers
 
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
 _MOST = 500
 """Rows in one statement."""
+# The second condition of each is that of the partial index: SQLite does not conclude it from the first.
+_TO_FETCH = (imap_mail.c.state == fixed(FetchState.FETCH), IMAP_OPEN)
+_TO_MARK = (imap_mail.c.state == fixed(FetchState.MARK), IMAP_OPEN)
 
 
 class Position(NamedTuple):
@@ -64,21 +65,12 @@ class Folders:
     """Every method blocks until its commit. All but ``named``, ``claim`` and ``renew`` raise LeaseLost where another
     node has the folder."""
 
-    def __init__(
-        self,
-        writer: Writer,
-        ids: Ids,
-        mails: Mails,
-        node: str,
-        lease_seconds: int = LEASE_SECONDS,
-        objects: Objects | None = None,
-    ) -> None:
-        self._objects = objects
+    def __init__(self, writer: Writer, ids: Ids, mails: Mails, node: str) -> None:
         self._writer = writer
         self._ids = ids
         self._mails = mails
         self._node = node
-        self._lease_seconds = lease_seconds
+        self._lease_seconds = mails.lease_seconds
 
     def named(self, name: str) -> int:
         """The id of a folder, which is noted down where it is new."""
@@ -99,24 +91,22 @@ class Folders:
 
     def claim(self, id_: int, now: datetime) -> float | None:
         """Lease the folder: until when by ``time.monotonic()``, or None where another node has it."""
-        until = time.monotonic() + self._lease_seconds
+        until = held_until(self._lease_seconds)
 
         def job(connection: Connection) -> int:
-            moment = db_now(connection, now)
-            free = or_(imap_folder.c.node.in_(("", self._node)), imap_folder.c.lease_until < moment)
-            lease = {"node": self._node, "lease_until": moment + self._lease_seconds * 1_000_000}
+            ended = imap_folder.c.lease_until < db_now(connection, now)
+            free = or_(imap_folder.c.node.in_(("", self._node)), ended)
+            lease = {"node": self._node, "lease_until": lease_end(connection, now, self._lease_seconds)}
             return connection.execute(update(imap_folder).where(imap_folder.c.id == id_, free).values(lease)).rowcount
 
         return until if self._writer.run(job) else None
 
     def renew(self, ids: Sequence[int], now: datetime) -> dict[int, float]:
         """Prolong leases; which of them this node still has, and until when by ``time.monotonic()``."""
-        until = time.monotonic() + self._lease_seconds
+        until = held_until(self._lease_seconds)
 
         def job(connection: Connection) -> list[int]:
-            mine = update(imap_folder).where(imap_folder.c.id.in_(ids), imap_folder.c.node == self._node)
-            lease = db_now(connection, now) + self._lease_seconds * 1_000_000
-            return list(connection.execute(mine.values(lease_until=lease).returning(imap_folder.c.id)).scalars())
+            return prolong(connection, imap_folder, ids, self._node, lease_end(connection, now, self._lease_seconds))
 
         return dict.fromkeys(self._writer.run(job), until)
 
@@ -131,8 +121,7 @@ class Folders:
 
     def forget_leases(self, connection: Connection, *, of_all: bool) -> None:
         """End the leases of this node, which stops; or ``of_all``, where no other node can be alive."""
-        whose = imap_folder.c.node != "" if of_all else imap_folder.c.node == self._node
-        connection.execute(update(imap_folder).where(whose).values(node="", lease_until=0))
+        forget(connection, imap_folder, self._node, of_all=of_all)
 
     def position(self, id_: int, now: datetime) -> Position:
         return self._writer.run(lambda connection: _position(self._mine(connection, id_, now)))  # type: ignore[no-any-return]
@@ -144,7 +133,7 @@ class Folders:
         def job(connection: Connection) -> set[str]:
             return {
                 digest
-                for some in _portions(sorted(digests))
+                for some in portions(sorted(digests), _MOST)
                 for digest in connection.execute(query.where(imap_mail.c.digest.in_(some))).scalars()
             }
 
@@ -160,9 +149,8 @@ class Folders:
         def job(connection: Connection) -> None:
             self._mine(connection, id_, now)
             former = (imap_mail.c.folder_id == id_, imap_mail.c.uid_validity != uid_validity)
-            connection.execute(delete(imap_mail).where(*former, imap_mail.c.state == FetchState.FETCH.value))
-            waiting = imap_mail.c.state == FetchState.MARK.value
-            connection.execute(update(imap_mail).where(*former, waiting).values(state=FetchState.DONE.value))
+            connection.execute(delete(imap_mail).where(*former, *_TO_FETCH))
+            connection.execute(update(imap_mail).where(*former, *_TO_MARK).values(state=FetchState.DONE.value))
             self._move(connection, id_, uid_validity=uid_validity, uid_next=uid_next)
             if rows:
                 connection.execute(insert(imap_mail), rows)
@@ -172,26 +160,21 @@ class Folders:
     def to_fetch(self, id_: int, now: datetime) -> dict[int, int]:
         """Mails below ``uid_next`` that are to be fetched now, and how often each was tried."""
         query = select(imap_mail.c.uid, imap_mail.c.attempts).where(
-            imap_mail.c.folder_id == id_,
-            imap_mail.c.state == FetchState.FETCH.value,
-            imap_mail.c.due_at <= to_moment(now),
+            imap_mail.c.folder_id == id_, imap_mail.c.due_at <= to_moment(now), *_TO_FETCH
         )
         return dict(self._writer.run(lambda connection: [tuple(row) for row in connection.execute(query)]))
 
     def to_mark(self, id_: int) -> list[int]:
         """Mails that are kept, and not yet marked on the server."""
-        query = select(imap_mail.c.uid).where(
-            imap_mail.c.folder_id == id_, imap_mail.c.state == FetchState.MARK.value
-        )
+        query = select(imap_mail.c.uid).where(imap_mail.c.folder_id == id_, *_TO_MARK)
         return self._writer.run(lambda connection: sorted(connection.execute(query).scalars()))  # type: ignore[no-any-return]
 
     def marked(self, id_: int, uids: Sequence[int], now: datetime) -> None:
         def job(connection: Connection) -> None:
             self._mine(connection, id_, now)
-            for some in _portions(uids):
-                of_these = (imap_mail.c.folder_id == id_, imap_mail.c.uid.in_(some))
-                waiting = imap_mail.c.state == FetchState.MARK.value
-                connection.execute(update(imap_mail).where(*of_these, waiting).values(state=FetchState.DONE.value))
+            for some in portions(uids, _MOST):
+                of_these = (imap_mail.c.folder_id == id_, imap_mail.c.uid.in_(some), *_TO_MARK)
+                connection.execute(update(imap_mail).where(*of_these).values(state=FetchState.DONE.value))
 
         self._writer.run(job)
 
@@ -207,7 +190,7 @@ class Folders:
         Raises Temporary where it could not be kept.
         """
         kept = [one for one in results if isinstance(one, Kept)]
-        stored = self._in_objects([one.raw for one in kept])
+        stored = self._mails.in_objects([one.raw for one in kept])
 
         def job(connection: Connection) -> list[Waiting]:
             folder = self._mine(connection, id_, now)
@@ -222,7 +205,7 @@ class Folders:
                 )
                 for one, waiting in zip(kept, added, strict=True)
             ]  # fmt: skip
-            for some in _portions(dealt):
+            for some in portions(dealt, _MOST):
                 connection.execute(
                     delete(imap_mail).where(
                         imap_mail.c.folder_id == id_, imap_mail.c.uid_validity == numbering, imap_mail.c.uid.in_(some)
@@ -234,13 +217,6 @@ class Folders:
             return added
 
         return self._writer.run(job)  # type: ignore[no-any-return]
-
-    def _in_objects(self, raws: Sequence[bytes]) -> dict[int, str]:
-        """Put large ones into the object store, where there is one, before they take part in a commit."""
-        if self._objects is None:
-            return {}
-        large = [n for n, raw in enumerate(raws) if len(raw) > INLINE_BYTES]
-        return dict(zip(large, self._objects.append([raws[n] for n in large]), strict=True))
 
     def looked(self, id_: int, now: datetime, trouble: str = "") -> None:
         """A look into the folder succeeded, but for some ``trouble``."""
@@ -267,9 +243,7 @@ class Folders:
 
 def digest(raw: bytes) -> str:
     """By which a mail is known again when the server numbers its mails anew: of its header, whatever its line ends."""
-    end = _HEADER_END.search(raw)
-    header = raw[: end.start()] if end else raw
-    return hashlib.sha256(header.replace(b"\r\n", b"\n").strip()).hexdigest()
+    return hashlib.sha256(headers.block(raw).replace(b"\r\n", b"\n").strip()).hexdigest()
 
 
 def looks(connection: Connection) -> dict[str, datetime | None]:
@@ -296,7 +270,3 @@ def _left(folder: int, numbering: int, left: Left) -> dict[str, Any]:
     state = FetchState.FETCH if left.due_at is not None else FetchState.GIVEN_UP
     due_at = to_moment(left.due_at) if left.due_at is not None else 0
     return _row(folder, numbering, left.uid, state, due_at) | {"attempts": left.attempts, "reason": left.reason}
-
-
-def _portions(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (values[start : start + _MOST] for start in range(0, len(values), _MOST))

@@ -14,15 +14,14 @@ from sqlalchemy import (
     Row,
     Table,
     bindparam,
-    func,
     insert,
-    literal,
     or_,
     select,
     update,
 )
 
 from gateway.db.ids import Ids
+from gateway.db.lease import LEASE_SECONDS, LeaseLost, db_now, forget, lease_end, prolong
 from gateway.db.objects import Objects
 from gateway.db.prepared import Prepared
 from gateway.db.raw import EXPIRED, INLINE_BYTES, OBJECT, Segments, Span
@@ -30,14 +29,13 @@ from gateway.db.schema import fixed, from_moment, mail, to_moment
 from gateway.db.wake import Channel, wake
 from gateway.errors import Temporary
 from gateway.model import DeliveryState, Envelope, MailState
+from gateway.portions import portions
 from gateway.triage.glance import may_be_urgent
 
 MOST_TRIES = 3
 RETRY = timedelta(seconds=20)
 """After the first failure; after each further one as much longer."""
 _LONGEST_WAIT = timedelta(hours=1)
-LEASE_SECONDS = 30
-"""For this long a node that took a mail has it alone; then another may."""
 NOTHING: Mapping[int, str] = {}
 _MOST_KEYS = 1000
 """In one statement."""
@@ -73,17 +71,6 @@ class Outcome:
     reason: str
     subject: str
     ticket_id: int | None
-
-
-class LeaseLost(Exception):
-    """Another node has taken the mail meanwhile."""
-
-
-def db_now(connection: Connection, now: datetime) -> ColumnElement[int]:
-    """The time for leases: the database's own where several nodes share it."""
-    if connection.dialect.name == "postgresql":
-        return func.cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, mail.c.due_at.type)
-    return literal(to_moment(now), mail.c.due_at.type)
 
 
 def put_right(connection: Connection, table: Table, now: datetime, longest: timedelta) -> None:
@@ -158,7 +145,7 @@ class Mails:
         return moment
 
     def _lease(self, connection: Connection, now: datetime) -> ColumnElement[int]:
-        return db_now(connection, now) + self.lease_seconds * 1_000_000
+        return lease_end(connection, now, self.lease_seconds)
 
     def _large(self, raws: Sequence[bytes]) -> dict[int, str]:
         place = self._objects or self._segments
@@ -171,6 +158,11 @@ class Mails:
             return dict(zip(large, place.append([raws[n] for n in large]), strict=True))
         except OSError as problem:
             raise Temporary("storage trouble, try again later", f"raw mail: {problem}") from problem
+
+    def in_objects(self, raws: Sequence[bytes]) -> dict[int, str]:
+        """Put large ones into the object store, where there is one; their references, by place. Blocks: ask before a
+        commit, in which the writer waits for no network."""
+        return self._large(raws) if self._objects is not None else {}
 
     def _row(self, new: Waiting, reference: str, now: int, lease_until: int) -> dict[str, Any]:
         envelope, raw = new.envelope, new.raw
@@ -268,17 +260,14 @@ class Mails:
 
     def forget_leases(self, connection: Connection, *, of_all: bool) -> None:
         """End the leases of this node, which stops; or ``of_all``, where no other node can be alive."""
-        whose = mail.c.node != "" if of_all else mail.c.node == self._node
-        connection.execute(update(mail).where(mail.c.state == _RECEIVED, whose).values(node="", lease_until=0))
+        forget(connection, mail, self._node, mail.c.state == _RECEIVED, of_all=of_all)
         wake(connection, Channel.MAIL)
 
     def renew(self, connection: Connection, ids: Iterable[int], now: datetime) -> None:
         """Keep leases that this node still has."""
-        mine = update(mail).where(mail.c.node == self._node, mail.c.state == _RECEIVED)
-        prolong = mine.values(lease_until=self._lease(connection, now))
-        wanted = sorted(ids)
-        for start in range(0, len(wanted), _MOST_KEYS):
-            connection.execute(prolong.where(mail.c.id.in_(wanted[start : start + _MOST_KEYS])))
+        end = self._lease(connection, now)
+        for some in portions(sorted(ids), _MOST_KEYS):
+            prolong(connection, mail, some, self._node, end, mail.c.state == _RECEIVED)
 
     def finish(self, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
         """End mails that this node has leased. Raises LeaseLost where one of them is not its own any more."""

@@ -107,6 +107,9 @@ imap_folder = Table(
     Index("ix_imap_folder_name", "name", unique=True),
 )
 
+IMAP_OPEN = text("state IN ('fetch', 'mark')")
+"""Mails of IMAP folders with which something is to be done."""
+
 imap_mail = Table(
     "imap_mail",
     metadata,
@@ -121,11 +124,7 @@ imap_mail = Table(
     Column("reason", Text, nullable=False),
     Index("ix_imap_mail_digest", "folder_id", "digest"),
     Index(
-        "ix_imap_mail_open",
-        "folder_id",
-        "uid",
-        sqlite_where=text("state IN ('fetch', 'mark')"),
-        postgresql_where=text("state IN ('fetch', 'mark')"),
+        "ix_imap_mail_open", "state", "folder_id", "due_at", sqlite_where=IMAP_OPEN, postgresql_where=IMAP_OPEN
     ),
     sqlite_with_rowid=False,
 )

@@ -17,7 +17,8 @@ from gateway.db.deliveries import Outbox, Pages
 from gateway.db.engine import ProcessLock, check_version, open_engine, sqlite_file, upgrade
 from gateway.db.folders import Folders
 from gateway.db.ids import Ids
-from gateway.db.mails import LEASE_SECONDS, Mails
+from gateway.db.lease import LEASE_SECONDS
+from gateway.db.mails import Mails
 from gateway.db.objects import Objects
 from gateway.db.queries import Queries
 from gateway.db.raw import Segments
@@ -106,7 +107,7 @@ def open_store(
     writer = Writer(engine, ids)
     objects = Objects(raw) if raw else None
     mails = Mails(ids, Segments(file.parent / "raw") if file is not None else None, node, lease_seconds, objects)
-    folders = Folders(writer, ids, mails, node, lease_seconds, objects)
+    folders = Folders(writer, ids, mails, node)
     outbox, pages = Outbox(writer, node, mails, ids), Pages(writer, node, lease_seconds)
     store = Store(url, node, engine, writer, ids, mails, folders, outbox, pages, Queries(engine), objects, lock)
     writer.start()

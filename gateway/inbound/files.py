@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from gateway.model import Envelope
 from gateway.reading import addresses, mime
+from gateway.reading import headers as fields
 
 STANDARD_INPUT = Path("-")
 STANDARD_INPUT_NAME = "standard input"
@@ -19,7 +20,6 @@ _FROM_LINE = re.compile(rb"From (\S*).*\b\d{1,2}:\d\d\b.*\b\d{4}\b")
 """What stands above each mail in an mbox: sender and time. A time is asked for, because prose may begin so as well."""
 _QUOTED_FROM = re.compile(rb">+From ")
 _BLANK = (b"\n", b"\r\n")
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
 _HEADER_BYTES = 100 * 1024
 _PIECE = 1 << 20
 _TELL_RECIPIENTS = (("x-original-to",), ("delivered-to",), ("envelope-to",), ("to", "cc"))
@@ -75,7 +75,7 @@ def envelope(
     ``sender`` is None where nobody told it, empty for the null sender. Recipients found in the mail count if ``knows``
     says that they are ours; without any it goes to ``fallback``.
     """
-    headers = mime.parse_headers(_header(source.raw))
+    headers = mime.parse_headers(fields.block(source.raw, _HEADER_BYTES))
     if sender is None:
         sender = _sender(source, headers)
     if not recipients:
@@ -178,8 +178,3 @@ def _checked(name: str, raw: bytes, size: int, above: re.Match[bytes] | None, la
         return Unreadable(name, "is empty")
     sender = above[1].decode("utf-8", "replace") if above else None
     return Source(name, raw, "" if sender == "MAILER-DAEMON" else sender)
-
-
-def _header(raw: bytes) -> bytes:
-    end = _HEADER_END.search(raw, 0, _HEADER_BYTES)
-    return raw[: end.start() if end else _HEADER_BYTES]

@@ -22,6 +22,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from gateway.errors import Temporary
 from gateway.oauth import Tokens
+from gateway.portions import portions
 from gateway.settings import Imap
 
 SEEN = b"\\Seen"
@@ -107,19 +108,19 @@ class Connection:
     def there(self, uids: Sequence[int]) -> set[int]:
         """Which of them the folder holds."""
         found: set[int] = set()
-        for some in _portions(uids):
+        for some in portions(uids, _MOST):
             found.update(self._search(f"UID {','.join(map(str, some))}"))
         return found.intersection(uids)
 
     def sizes(self, uids: Iterable[int]) -> Iterator[tuple[int, int]]:
         """Octets of each, in the order of ``uids``, as the server counts them; 0 where it tells nothing."""
-        for some in _portions(uids):
+        for some in portions(uids, _MOST):
             answer = self._ask(some, "RFC822.SIZE")
             yield from ((uid, int(answer.get(uid, {}).get(b"RFC822.SIZE") or 0)) for uid in some)
 
     def headers(self, uids: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         """Who is not there is left out."""
-        for some in _portions(uids):
+        for some in portions(uids, _MOST):
             answer = self._ask(some, "BODY.PEEK[HEADER]")
             yield from ((uid, bytes(one.get(b"BODY[HEADER]") or b"")) for uid, one in answer.items())
 
@@ -135,7 +136,7 @@ class Connection:
 
     def mark(self, uids: Sequence[int]) -> None:
         """Do with mails that are kept what the settings say."""
-        for some in _portions(uids):
+        for some in portions(uids, _MOST):
             with self._talking():
                 self._mark(some)
 
@@ -290,8 +291,3 @@ def _words(problem: BaseException) -> str:
     first = problem.args[0] if problem.args else ""
     text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(problem)
     return " ".join(text.split()) or type(problem).__name__
-
-
-def _portions(uids: Iterable[int]) -> Iterator[list[int]]:
-    numbers = list(uids)
-    return (numbers[start : start + _MOST] for start in range(0, len(numbers), _MOST))

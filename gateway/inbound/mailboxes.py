@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from gateway import log
 from gateway.db.folders import Folders
-from gateway.db.mails import LeaseLost
+from gateway.db.lease import LeaseLost
 from gateway.errors import GatewayError
 from gateway.inbound.fetching import Fetching
 from gateway.leases import Leases
@@ -65,19 +65,18 @@ class Mailboxes:
     async def _poll(self, one: Fetching) -> None:
         rest = _FIRST_REST
         while not self._stopping.is_set():
+            seconds = _FIRST_REST
             try:
                 id_ = await self._in_thread(self._folders.named, one.name)
                 until = await self._in_thread(self._folders.claim, id_, self._clock())
+                if until is None:
+                    seconds = _LOOK_SECONDS
+                else:
+                    worked = await self._session(one, id_, until)
+                    rest = seconds = _FIRST_REST if worked else min(2 * rest, _LONGEST_REST)
             except Exception as problem:
                 log.part_crashed("mailboxes", problem)
-                await self._rest(_FIRST_REST)
-                continue
-            if until is None:
-                await self._rest(_LOOK_SECONDS)
-                continue
-            worked = await self._session(one, id_, until)
-            rest = _FIRST_REST if worked else min(2 * rest, _LONGEST_REST)
-            await self._rest(rest)
+            await self._rest(seconds)
 
     async def _session(self, one: Fetching, id_: int, until: float) -> bool:
         """One connection, from its beginning to its end; whether it could be used."""

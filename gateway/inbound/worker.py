@@ -16,7 +16,8 @@ from functools import partial
 from sqlalchemy import Connection
 
 from gateway import log
-from gateway.db.mails import MOST_TRIES, RETRY, LeaseLost, Mails, Outcome, Waiting
+from gateway.db.lease import LeaseLost
+from gateway.db.mails import MOST_TRIES, RETRY, Mails, Outcome, Waiting
 from gateway.db.raw import OBJECT
 from gateway.db.unit import Applied, Raced
 from gateway.db.writer import Writer

@@ -35,8 +35,15 @@ _PARAMETER = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_END = re.compile(rb"\r?\n\r?\n")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 MANY_PARAMETERS = 1000
+
+
+def block(raw: bytes, most: int = sys.maxsize) -> bytes:
+    """The header of a mail, up to the empty line; the first ``most`` octets where none stands in them."""
+    end = _END.search(raw, 0, most)
+    return raw[: end.start() if end else most]
 
 
 def split(block: bytes, start: int = 0, limit: int = sys.maxsize) -> tuple[list[tuple[str, bytes]], int]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.db.deliveries import Outbox
-from gateway.db.mails import LEASE_SECONDS
+from gateway.db.lease import LEASE_SECONDS
 from gateway.db.store import Store
 from gateway.model import Composed
 

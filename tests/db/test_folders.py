@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from gateway.db.folders import Kept, Left, digest
-from gateway.db.mails import LeaseLost
+from gateway.db.lease import LeaseLost
 from gateway.db.schema import imap_mail
 from gateway.db.store import Store, open_store
 from gateway.errors import Temporary
@@ -127,3 +127,23 @@ def test_a_database_that_fails_keeps_nothing_and_says_so(store: Store, folder: i
     with pytest.raises(Temporary):
         store.folders.settle(folder, [4, 5], [kept(4), Left(4, 1, "", NOW)], NOW)  # one number twice
     assert store.queries.mails() == []
+
+
+def test_what_is_to_be_done_is_found_through_the_partial_index(store: Store) -> None:
+    if not store.embedded:
+        pytest.skip("PostgreSQL chooses by statistics; its plan for a nearly empty table says nothing")
+    statements: list[tuple[str, object]] = []
+
+    def note(_connection, _cursor, statement, parameters, _context, _many) -> None:
+        statements.append((statement, parameters))
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    store.folders.to_fetch(1, NOW)
+    store.folders.to_mark(1)
+    event.remove(store.engine, "before_cursor_execute", note)
+    for statement, parameters in statements:
+        plan = store.writer.run(
+            lambda c, s=statement, p=parameters: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", p).all()
+        )
+        assert "ix_imap_mail_open" in str(plan)
+    assert len(statements) == 2

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.db.mails import LEASE_SECONDS, LeaseLost, Mails, Outcome, Waiting
+from gateway.db.lease import LEASE_SECONDS, LeaseLost
+from gateway.db.mails import Mails, Outcome, Waiting
 from gateway.db.raw import INLINE_BYTES
 from gateway.db.store import Store, open_store
 from gateway.model import Envelope, MailState

@@ -55,7 +55,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_imap_mail_open",
         "imap_mail",
-        ["folder_id", "uid"],
+        ["state", "folder_id", "due_at"],
         unique=False,
         sqlite_where=sa.text(OPEN),
         postgresql_where=sa.text(OPEN),
