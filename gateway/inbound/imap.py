@@ -70,10 +70,10 @@ class Connection:
             _secure(self._client, self._settings)
             _log_in(self._client, self._settings, self._tokens)
             selected = self._client.select_folder(self._settings.folder)
-            self.uid_validity = int(selected.get(b"UIDVALIDITY", 0))
+            self.uid_validity = _number(selected.get(b"UIDVALIDITY", 0))
             if not self.uid_validity:
                 raise Refused("", "the server tells no UIDVALIDITY: the numbers of its mails do not last")
-            self.uid_next = int(selected.get(b"UIDNEXT", 0)) or self._after_the_last()
+            self.uid_next = _number(selected.get(b"UIDNEXT", 0)) or self._after_the_last()
 
     def close(self) -> None:
         """From any thread; what another one waits for here ends with Broken."""
@@ -116,23 +116,24 @@ class Connection:
         """Octets of each, in the order of ``uids``, as the server counts them; 0 where it tells nothing."""
         for some in portions(uids, _MOST):
             answer = self._ask(some, "RFC822.SIZE")
-            yield from ((uid, int(answer.get(uid, {}).get(b"RFC822.SIZE") or 0)) for uid in some)
+            sizes = (answer.get(uid, {}).get(b"RFC822.SIZE") for uid in some)
+            yield from ((uid, size if isinstance(size, int) else 0) for uid, size in zip(some, sizes, strict=True))
 
     def headers(self, uids: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         """Who is not there is left out."""
         for some in portions(uids, _MOST):
             answer = self._ask(some, "BODY.PEEK[HEADER]")
-            yield from ((uid, bytes(one.get(b"BODY[HEADER]") or b"")) for uid, one in answer.items())
+            yield from ((uid, _octets(one, b"BODY[HEADER]") or b"") for uid, one in answer.items())
 
     def mails(self, uids: Sequence[int], octets: int) -> dict[int, bytes]:
         """Mails as they are, together of about so many ``octets``. Who is not there is left out."""
-        answer = self._ask(uids, "BODY.PEEK[]", octets)
-        return {uid: bytes(one[b"BODY[]"]) for uid, one in answer.items() if one.get(b"BODY[]") is not None}
+        answer = self._ask(uids, "BODY.PEEK[]", octets).items()
+        return {uid: mail for uid, one in answer if (mail := _octets(one, b"BODY[]")) is not None}
 
     def beginning(self, uid: int, octets: int) -> bytes:
         """The first ``octets`` of a mail."""
         answer = self._ask([uid], f"BODY.PEEK[]<0.{octets}>", octets)
-        return bytes(answer.get(uid, {}).get(b"BODY[]<0>") or b"")
+        return _octets(answer.get(uid, {}), b"BODY[]<0>") or b""
 
     def mark(self, uids: Sequence[int]) -> None:
         """Do with mails that are kept what the settings say."""
@@ -193,14 +194,14 @@ class Connection:
 
     def _after_the_last(self) -> int:
         """What a server that tells no UIDNEXT would say."""
-        return max(self._client.search("UID *"), default=0) + 1
+        return max(self._search("UID *"), default=0) + 1
 
     def _below(self, uid: int, criteria: str) -> list[int]:
         return self._search(f"UID 1:{uid - 1} {criteria} UNDELETED") if uid > 1 else []
 
     def _search(self, criteria: str) -> list[int]:
         with self._talking():
-            return sorted(set(self._client.search(criteria)))
+            return sorted({_number(uid) for uid in self._client.search(criteria)})
 
     def _ask(self, uids: Sequence[int], item: str, octets: int = 0) -> Mapping[int, Mapping[bytes, Any]]:
         with self._talking(octets):
@@ -284,6 +285,19 @@ def _log_in(client: IMAPClient, settings: Imap, tokens: Tokens | None) -> None:
         if not (settings.username + settings.password).isprintable():  # a line break would begin another command
             raise Refused("", "user name or password hold characters that the server's LOGIN cannot take")
         client.login(settings.username, settings.password)
+
+
+def _number(value: object) -> int:
+    """One of 32 bits (RFC 9051 §9, nz-number), or 0."""
+    if isinstance(value, int) and 0 <= value < 1 << 32:
+        return value
+    raise Broken("", f"the server says {value!r:.40} where a number belongs")
+
+
+def _octets(one: Mapping[bytes, object], item: bytes) -> bytes | None:
+    """A text, where there is one; a list or a number may stand in its place."""
+    value = one.get(item)
+    return value if isinstance(value, bytes) else None
 
 
 def _words(problem: BaseException) -> str:

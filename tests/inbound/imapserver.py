@@ -46,6 +46,7 @@ class Session:
         self.server = server
         self.connection = connection
         self.file = connection.makefile("rb")
+        self._idling = ""
 
     def send(self, *pieces: bytes) -> None:
         self.connection.sendall(b"".join(pieces))
@@ -58,13 +59,19 @@ class Session:
     def run(self) -> None:
         self.send(self.server.greeting)
         while line := self.file.readline():
-            parts = _COMMAND.fullmatch(line.rstrip(b"\r\n"))
-            if parts is None:
-                continue
-            tag, _, name, arguments = (piece.decode() if piece else "" for piece in parts.groups())
-            self.server.said.append(f"{name} {arguments}".strip())
-            if not self.server.script(self, tag, name, arguments):
-                self._answer(tag, name, arguments)
+            self.take(line)
+
+    def take(self, line: bytes) -> None:
+        """One command."""
+        if line.rstrip() == b"DONE":
+            self.ok(self._idling)
+        parts = _COMMAND.fullmatch(line.rstrip(b"\r\n"))
+        if parts is None:
+            return
+        tag, _, name, arguments = (piece.decode() if piece else "" for piece in parts.groups())
+        self.server.said.append(f"{name} {arguments}".strip())
+        if not self.server.script(self, tag, name, arguments):
+            self._answer(tag, name, arguments)
 
     def ok(self, tag: str, text: str = "done") -> bool:
         self.send(f"{tag} OK {text}\r\n".encode())
@@ -89,6 +96,10 @@ class Session:
             self.ok(tag)
             self.connection = server.tls.wrap_socket(self.connection, server_side=True)
             self.file = self.connection.makefile("rb")
+            return
+        elif name == "IDLE":
+            self._idling = tag
+            self.send(b"+ idling\r\n")
             return
         elif name == "SELECT":
             following = max(server.mails, default=0) + 1

@@ -4,70 +4,18 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import trustme
 
-from gateway.db.store import Store, open_store
-from gateway.errors import GatewayError
-from gateway.inbound.fetching import Fetching
+from gateway.db.store import open_store
 from gateway.inbound.imap import Connection
 from gateway.oauth import Tokens
 from gateway.settings import Imap, Oauth
 from tests.inbound.imapserver import Server, Session, serving
-
-NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-
-
-def mail(number: int, text: str = "The export fails.") -> bytes:
-    return (
-        f"From: kim@example.net\r\nTo: support@example.com\r\nMessage-ID: <{number}@example.net>\r\n"
-        f"Subject: Mail {number}\r\n\r\n{text}\r\n"
-    ).encode()
-
-
-@dataclass
-class World:
-    store: Store
-    server: Server
-    now: datetime = NOW
-    told: list[tuple[bytes, str]] = field(default_factory=list)
-    """What staff were told could not be fetched."""
-    largest: int = 100_000
-    tokens: Tokens | None = None
-    troubles: list[str] = field(default_factory=list)
-    """What a look that succeeded left behind in the folder's row."""
-    _fetching: Fetching | None = None
-
-    def look(self, **imap: object) -> str:
-        """One connection, one look; what went wrong, or nothing."""
-        folders = self.store.folders
-        fetching = self._fetching = self._fetching or Fetching(
-            Imap.model_validate(self.server.settings(**imap)), self.tokens, self.largest, "support@example.com",
-            lambda address: address == "support@example.com", folders, lambda: "", lambda: None,
-            lambda _, raw, why: self.told.append((raw, str(why))), lambda: self.now,
-        )  # fmt: skip
-        looks = fetching.looks
-        id_ = folders.named(fetching.name)
-        assert folders.claim(id_, self.now) is not None
-        try:
-            fetching.run(id_, lambda: fetching.looks == looks)
-            self.troubles += [folder.trouble for folder in self.store.queries.folders()]
-        except GatewayError as problem:
-            return problem.private
-        finally:
-            folders.give_back(id_)
-        return ""
-
-    @property
-    def kept(self) -> list[str]:
-        """The subjects of all mails that are in the journal."""
-        rows = (self.store.queries.raw(row.id) for row in self.store.queries.mails())
-        raws = (self.store.mails.raw(row) for row in rows if row is not None)
-        return sorted(raw.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for raw in raws)
+from tests.inbound.imapworld import World, mail
 
 
 @pytest.fixture
@@ -198,7 +146,14 @@ def _breaks_at_two(session: Session, tag: str, name: str, arguments: str) -> boo
     return False
 
 
-@pytest.mark.parametrize("script", [_refuses_two, _leaves_two_out, _breaks_at_two])
+def _says_a_number_for_two(session: Session, tag: str, name: str, arguments: str) -> bool:
+    if not fetches(name, arguments):
+        return False
+    session.send(b"* 2 FETCH (UID 2 BODY[] 5000000000000)\r\n")
+    return _leaves_two_out(session, tag, name, arguments)
+
+
+@pytest.mark.parametrize("script", [_refuses_two, _leaves_two_out, _breaks_at_two, _says_a_number_for_two])
 def test_one_bad_mail_stops_no_other_and_is_tried_for_a_day_then_staff_are_told(
     world: World, script: Callable[..., bool]
 ) -> None:
@@ -223,6 +178,19 @@ def test_a_bad_mail_that_is_mended_in_time_is_taken(world: World) -> None:
     assert world.look() == ""
     assert world.kept == ALL
     assert world.told == []
+
+
+@pytest.mark.parametrize("size", ["NIL", "(1 2)", "-1", "12.5", "1" * 4000])
+def test_a_size_that_is_none_hinders_no_mail(world: World, size: str) -> None:
+    def script(session: Session, tag: str, name: str, arguments: str) -> bool:
+        if "SIZE" not in arguments:
+            return False
+        session.send(f"* 1 FETCH (UID 1 RFC822.SIZE {size})\r\n".encode())
+        return session.ok(tag)
+
+    world.server.script = script
+    assert world.look() == ""
+    assert world.kept == ALL
 
 
 def test_a_mail_that_vanishes_while_it_is_fetched_is_nobodys_trouble(world: World) -> None:
@@ -252,8 +220,8 @@ def test_a_folder_that_cannot_be_written_to_is_read_all_the_same(world: World) -
     world.server.script = lambda session, tag, name, arguments: name == "STORE" and session.no(tag, "no rights")
     for _ in range(2):
         assert world.look() == ""
+        assert world.trouble == "store failed: no rights"
     assert world.kept == ALL
-    assert world.troubles == ["store failed: no rights"] * 2
 
 
 def test_a_hundred_new_numberings_make_no_second_mail(world: World) -> None:
