@@ -48,7 +48,8 @@ _DATE_END = re.compile(
     r"""(?: \d{4}[./-]\d{1,2}[./-]\d{1,2} | \d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b
           | \d{1,2}[:.h]\d{2}(?:[:.]\d{2})? | \b(?:19|20)\d\d\b | \d\s?[日일](?:\s?\([^)]{1,3}\))? )
         (?: \s?(?: [aApP]\.?\s?[mM]\.?(?!\w) | [uU]hr\b | [nN]achm\. | [vV]orm\. | г\. | р\.
-          | (?:GMT|UTC)?[+-]\d\d:?\d\d | [A-Z]{3,4}\b ) )*""",
+          | (?:GMT|UTC)?[+-]\d\d:?\d\d | [A-Z]{3,4}\b
+          | (?:[A-Z][a-z]+\ ){1,4}(?:Standard|Summer|Daylight)\ Time\b ) )*""",
     re.VERBOSE,
 )
 _TIME_ONLY = re.compile(r"(?:[^\W\d_]{1,4}\s)?\d{1,2}[:.h]\d{2}\s[^\d<>@]{1,80}[:：]$")
@@ -66,6 +67,8 @@ _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63
 _STAMP = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d GMT[+-]\d\d:\d\d [^<]{1,80}$|\d{4}/\d{1,2}/\d{1,2} [^<>@]{1,80}<[^\s@]+@[^\s@]+>\s?$"
 )
+_SPEECH = frozenset("\"“”„«»'‘‚")
+"""Marks of direct speech, as people write it and no client."""
 _LOG_LEVEL = re.compile(r"\b(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE|CRITICAL)\b")
 _IN_BRACKETS = re.compile(r"^\s*\([^()]{1,40}\)\s*-?\s*")
 """A time zone, as OTRS writes it."""
@@ -141,6 +144,8 @@ def _is_complete(text: str, verb: int | None, dated: bool, lines: Sequence[str],
     if text.endswith(">>>") and is_quoted(lines[index]):  # GroupWise: ">>> Bob <bob@example.com> 3/2/2016 10:15 >>>"
         return dated or "@" in text
     if verb is not None:
+        if "@" not in text and _speech_follows(lines, index):
+            return False  # "On Monday your colleague wrote:" and her words, told by somebody
         if dated and "@" not in text and (_TIME_ONLY.match(text) or not _MOMENT.search(text)):
             return _quote_follows(lines, index)  # "At 10:15 the technician called and said:", "On Monday she wrote:"
         if dated:
@@ -161,19 +166,21 @@ def _ends_in_name(text: str, dated: bool, lines: Sequence[str], index: int) -> b
     inside = _WROTE_INSIDE.search(text)
     if inside and (address or len(inside["who"].split()) <= 5):
         return True
+    if not address or len(text) >= 250 or _LOG_LEVEL.search(text):
+        return False
     closed = text.rstrip(":：* ").endswith((">", ")"))
-    return (
-        bool(address)
-        and (closed or _quote_follows(lines, index))
-        and len(text) < 250
-        and (_STARTS_WITH_DATE.match(text) or _PREPOSITION.match(text)) is not None
-        and _LOG_LEVEL.search(text) is None
-    )
+    opened = _STARTS_WITH_DATE.match(text) or _PREPOSITION.match(text)
+    return bool(closed and opened) or _quote_follows(lines, index)
 
 
 def _quote_follows(lines: Sequence[str], index: int) -> bool:
     ahead = next_filled(lines, index + 1, 3)
     return ahead is not None and is_quoted(lines[ahead])
+
+
+def _speech_follows(lines: Sequence[str], index: int) -> bool:
+    ahead = next_filled(lines, index + 1, 2)
+    return ahead is not None and lines[ahead].lstrip()[:1] in _SPEECH
 
 
 def _who_and_when(text: str, verb: int | None) -> dict[str, str]:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.model import record
+from gateway.reading import enriched
 from gateway.reading.mime import Part
 
 PLAIN, HTML = "text/plain", "text/html"
+_LIKE_PLAIN = (enriched.TYPE, "text/markdown")
+"""Read as text where one is the mail itself; beside a text or further down it is attached."""
 
 
 @record
@@ -46,6 +49,8 @@ def sort(parts: Sequence[Part]) -> Bodies:
 
 
 def _is_body(part: Part, outer: _Container, first: bool) -> bool:
-    if part.content_type not in (PLAIN, HTML) or part.disposition == "attachment":
+    if part.disposition == "attachment":
         return False
+    if part.content_type not in (PLAIN, HTML):
+        return part.parent < 0 and part.content_type in _LIKE_PLAIN and not part.filename
     return first or (outer.subtype != "related" and not part.filename)

@@ -10,11 +10,12 @@ LONGEST = 200
 _MONTHS = {
     "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,
     "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
+    "mrz": 3, "mai": 5, "okt": 10, "dez": 12,
 }  # fmt: skip
 _ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
 _DATE = re.compile(
     r"""
-    (?: [A-Za-z]{3,9} \s* ,? \s* )?
+    (?: [A-Za-z]{2,9} \s* ,? \s* )?
     (\d{1,2}) [\s-]+ ([A-Za-z]{3,9} | \d{1,2}) [\s-]+ (\d{2,4}) \s+
     (\d{1,2}) : (\d{2}) (?: : (\d{2}) )?
     (?: \s* ([+-]) (\d{2}) :? (\d{2}) \b | \s+ ([A-Za-z]{3}) \w*+ )?

@@ -65,6 +65,8 @@ _LABELLED_RULE = re.compile(r"[-‐–—―_=*~]{3,}[^-_=*~]{1,60}[-‐–—�
 """With headers below it says something of them, in whatever language."""
 _SCISSORS = re.compile(r"={2,}8<=")
 """Of The Bat!, above the text and below it."""
+_TRACE = ("Received:", "Return-Path:", "Delivered-To:", "DKIM-Signature:", "ARC-Seal:", "Authentication-Results:")
+_TRACE_LINES = 60
 _QUOTED_BLANKS = 5
 """Empty lines that may stand at the top of a quotation, above its heading."""
 
@@ -134,12 +136,23 @@ def at(lines: Sequence[str], position: int) -> Heading | None:
         if found:
             return found
     label = labels.of(line)
-    if label and label[0]:
+    if label and label[0] and not _below_trace(lines, position):
         fields, end = labels.read(lines, position)
         if labels.convincing(fields):
             return _under_plain_phrase(lines, position, end, fields)
     quoted = attribution.at(lines, position)
     return Heading(Kind.ATTRIBUTION, position, *quoted) if quoted else None
+
+
+def _below_trace(lines: Sequence[str], position: int) -> bool:
+    """Whether trace fields stand directly above: somebody shows us the header of a mail, and goes on below."""
+    for above in range(position - 1, max(-1, position - _TRACE_LINES), -1):
+        line = lines[above]
+        if not line.strip():
+            break
+        if line.startswith(_TRACE):
+            return True
+    return False
 
 
 def _under_plain_phrase(lines: Sequence[str], position: int, end: int, fields: Mapping[str, str]) -> Heading:

@@ -14,6 +14,7 @@ from gateway.reading import (
     bodies,
     bounce,
     dates,
+    enriched,
     fingerprint,
     forward,
     headings,
@@ -170,7 +171,8 @@ def _joined(parts: Sequence[Part], limits: Limits) -> str:
     """The texts of the parts, one below the other, together no longer than the limit."""
     texts, left = [], limits.body_bytes
     for part in parts:
-        texts.append(part.text(left))
+        text = part.text(left)
+        texts.append(enriched.to_text(text) if part.content_type == enriched.TYPE else text)
         left -= part.end - part.start
         if left <= 0:
             break

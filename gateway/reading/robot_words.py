@@ -260,6 +260,15 @@ AUTO_REPLY_STARTS = frozenset(phrase[:2] for phrase in _OPENINGS)
 AUTO_REPLY_SUBJECT = re.compile(rf"\s*(?:{_OPENING})(?:(?<=[:：])|{_BEHIND})")
 """An automatic reply's subject, in lower case, from its start."""
 
+ALARM_SUBJECT = re.compile(r"\s*\[(?:firing|resolved):\d+\]")
+"""Of Prometheus's Alertmanager and of Grafana, in lower case."""
+BY_HAND = re.compile(
+    r"\b(?:i(?:phone|pad) mail|apple mail|outlook|thunderbird|mutt|kmail|evolution|k-9|roundcube|sogo|horde|em ?client"
+    r"|the bat|postbox|mailbird|airmail|spark|zimbra|open-xchange|claws|sylpheed|pine|betterbird|fairemail)",
+    re.IGNORECASE,
+)
+"""Programs that people write with, in X-Mailer or User-Agent; not mailx and its like, which scripts use."""
+
 _ABSENCES: tuple[str, ...] = (
     r"is\ (?:currently\ )?(?:out\ of|away\ from)\ (?:the\ )?office",
     r"ist\ (?:zurzeit\ |derzeit\ )?(?:außer\ haus|nicht\ im\ (?:büro|hause?)|abwesend)",
@@ -336,6 +345,7 @@ _SELF_GENERATED: tuple[str, ...] = (
     r"данное\ (?:сообщение|письмо)\ (?:создано|сформировано)\ автоматически",
     r"この(?:メール|メッセージ)は(?:、)?(?:システムより)?自動(?:的に)?(?:送信|配信|で)|(?:本|此)(?:邮件|郵件)(?:由|为|為)?系[统統]自[动動]",
     r"(?:본|이)\ (?:메일|이메일|메시지)은\ 자동으로",
+    r"bu\ (?:e-?posta|mesaj|ileti)\ (?:\w+\ ){0,3}otomatik\ olarak\ (?:gönderil|oluşturul)",
 )
 # At the beginning of a sentence: people cite it in the middle of theirs, or in quotation marks.
 _SENTENCE = r"(?:\A|[\n.!?。]\s*+)[\[(*※~_–—-]{0,3}\s?"

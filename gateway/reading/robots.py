@@ -70,7 +70,7 @@ def _robots(headers: Headers, mail: ReadMail, new_text: str) -> Iterator[_Findin
     yield from _sender(headers, mail)
     yield from _subject(mail, new_text)
     yield from _receipt(headers, mail)
-    yield from _says_so(mail, new_text)
+    yield from _says_so(headers, mail, new_text)
 
 
 def _came_round(headers: Headers, mail: ReadMail) -> bool:
@@ -144,6 +144,8 @@ def _subject(mail: ReadMail, new_text: str) -> Iterator[_Finding]:
     whole = mail.subject.lower()
     subject = _TAGS.sub("", whole, count=1) if whole.startswith("[") else whole
     subject = subject.lstrip(" 【")
+    if words.ALARM_SUBJECT.match(whole):
+        yield MachineKind.AUTO_GENERATED, f"Subject: {whole[:60]}"
     match = _opens_as_a_reply(subject) or _opens_as_a_reply(whole.lstrip(" 【["))
     if match and not (match.end() == len(subject) and "?" in new_text):  # "out of office", and a question about it
         yield MachineKind.AUTO_REPLY, f"Subject: {match[0].strip()}"
@@ -167,17 +169,24 @@ def _receipt(headers: Headers, mail: ReadMail) -> Iterator[_Finding]:
         yield MachineKind.READ_RECEIPT, "Subject: return receipt"
 
 
-def _says_so(mail: ReadMail, new_text: str) -> Iterator[_Finding]:
+def _says_so(headers: Headers, mail: ReadMail, new_text: str) -> Iterator[_Finding]:
     text = (new_text if len(new_text) <= 2 * _EDGE else f"{new_text[:_EDGE]}\n{new_text[-_EDGE:]}").lower()
     absent = words.ABSENT.match(text) and words.ABSENCE_SUBJECT.fullmatch(mail.subject.lower())
     if absent and any(map(str.isdecimal, text)):
         yield MachineKind.AUTO_REPLY, f"Subject: {mail.subject[:60]}"
     answers = bool(mail.in_reply_to) or mail.subject_base != mail.subject
-    if answers and len(new_text) < _NOTE and "?" not in text and _is_absent(text):
+    notice = answers and len(new_text) < _NOTE and "?" not in text and _is_absent(text)
+    if notice and not (len(new_text) < len(mail.text.strip()) and _is_by_hand(headers)):
         yield MachineKind.AUTO_REPLY, "text: an absence notice"
     if any(sign in text for sign in words.AUTOMATIC) and (said := words.SAYS_AUTOMATIC.search(_QUOTED.sub("", text))):
         kind = MachineKind.AUTO_REPLY if answers or said["reply"] else MachineKind.AUTO_GENERATED
         yield kind, f"text: {' '.join(said[0].split())[:60]}"
+
+
+def _is_by_hand(headers: Headers) -> bool:
+    """Whether it comes from a program that a person sits at. Who says by it that she is away, above a quotation, has
+    read what she answers."""
+    return words.BY_HAND.search(headers.get("x-mailer") or headers.get("user-agent")) is not None
 
 
 def _is_absent(text: str) -> bool:

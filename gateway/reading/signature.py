@@ -20,9 +20,11 @@ _FORM = 40
 _DASHES = re.compile(r"--|—|–|---|__")  # RFC 3676 §4.3, and what people make of it
 _RULE = re.compile(r"(?:[-_*=~#+—–‐━─═＝＊]\s?){2,}")
 _RULES = frozenset("-_*=~#+—–‐━─═＝＊")
+_ASKS = ("?", "？")
 _TRACKER = "\u1427\u200b\ufeff\xa0 \t\r"
 _DASHED_NAME = re.compile(r"[-/][^\W\d_a-z][\w.'’]{0,20}(?:\s[^\W\d_a-z][\w.'’]{0,20}){0,2}")
 _CONTACT = re.compile(r"@|https?://|www\.|\+?\d[\d ()/.-]{6,20}|\b(?:tel|fax|phone|mobil\w{0,9})\b", re.IGNORECASE)
+_REGISTERED = re.compile("|".join(phrases.REGISTERED))
 _THANKS = frozenset(variants(phrases.THANKS))
 _CLOSINGS = _THANKS.union(variants(phrases.CLOSINGS))
 _PARTICLES = frozenset(phrases.NAME_PARTICLES.split("|"))
@@ -104,6 +106,8 @@ def _is_rule(lines: Sequence[str], index: int, text: str) -> bool:
     if not dashes and not _RULE.fullmatch(text):
         return False
     below = [line.strip() for line in lines[index + 1 : index + 60] if line.strip()]
+    if lines[index].rstrip("\r") != "-- " and below and (below[0].startswith("--") or below[-1].endswith(_ASKS)):
+        return False  # a comment of a program, a rule between paragraphs
     if dashes:
         return len(below) <= (_LONGEST if text == "--" else _BLOCK)
     if text in below[:-1] or any(line.strip() == text for line in lines[max(0, index - _FORM) : index]):
@@ -166,7 +170,8 @@ def _signs(below: Sequence[str], *, directly: bool) -> bool:
     if name[-1] in ":?" or not name[0].isalpha() or name[0].islower():
         return False
     told = any(line.endswith("?") or _POSTSCRIPT.match(line) for line in below)
-    return (directly or len(below) > 1) and not told and all(len(line) <= 100 for line in below)
+    short = all(len(line) <= 100 or _REGISTERED.search(line) for line in below)
+    return (directly or len(below) > 1) and not told and short
 
 
 def _is_dashed_name(lines: Sequence[str], filled: Sequence[int]) -> bool:

@@ -12,6 +12,7 @@ from gateway.reading import dates
         ("1 Jul 2003 10:52 +0200", datetime(2003, 7, 1, 8, 52, tzinfo=UTC)),
         ("Tue, 1 Jul 2003 (a (nested) comment) 10:52:37 -0330", datetime(2003, 7, 1, 14, 22, 37, tzinfo=UTC)),
         ("Tuesday, 01-Jul-03 10:52:37 GMT", datetime(2003, 7, 1, 10, 52, 37, tzinfo=UTC)),
+        ("Mo, 10 Mrz 2025 09:15:07 +0100", datetime(2025, 3, 10, 8, 15, 7, tzinfo=UTC)),
         ("Thu, 10 Jul 97 14:53:31 EST", datetime(1997, 7, 10, 19, 53, 31, tzinfo=UTC)),
         ("Thu, 10 Jul 1997 14:53:31", datetime(1997, 7, 10, 14, 53, 31, tzinfo=UTC)),
         ("Thu, 10 Jul 1997 14:53:60 +0000 (GMT)", datetime(1997, 7, 10, 14, 53, 59, tzinfo=UTC)),

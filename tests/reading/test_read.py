@@ -75,6 +75,15 @@ def test_a_mail_of_html_alone_has_text_made_of_it() -> None:
     assert "script" not in mail.safe_html
 
 
+def test_a_mail_of_enriched_text_alone_is_read_without_its_marks() -> None:
+    mail = read(
+        b"From: a@a.example\r\nContent-Type: text/enriched\r\n\r\n"
+        b"<fontfamily><param>Arial</param>The <bold>portal</bold> is\r\ndown.</fontfamily>\r\n\r\n1 << 2\r\n"
+    )
+    assert mail.text.split("\n") == ["The portal is down.", "1 < 2 "]
+    assert mail.attachments == ()
+
+
 def test_html_is_made_fit_for_showing_only_where_nothing_of_the_body_is_left_out() -> None:
     mail = read(
         b"From: a@a.example\r\nContent-Type: text/html\r\n\r\n<p>Help!</p><blockquote>older, internal</blockquote>"

@@ -40,6 +40,8 @@ ATTRIBUTIONS = {
     "zh": "Help Desk <help@example.com> 于2024年5月6日周一 10:00写道：",
     "ko": "2024년 5월 6일 (월) 오전 10:00, Help Desk <help@example.com>님이 작성:",
     "he": "‫בתאריך יום ב׳, 6 במאי 2024 ב-10:00 מאת ‪Help Desk‬‏ <help@example.com>:",
+    "mutt, name first": "* Help Desk <help@example.com> [2024-05-06 10:00]:",
+    "KMail": "On Monday, May 6, 2024 10:00:31 AM Eastern European Summer Time Help Desk wrote:",
     "GroupWise": ">>> Help Desk <help@example.com> 06.05.2024 10:00 >>>",
 }
 
@@ -225,6 +227,16 @@ def test_lines_that_look_like_such_marks_are_text_elsewhere() -> None:
     assert reply.split(scan(body)).text == body
 
 
+def test_a_signature_may_hold_what_the_law_has_companies_write_and_stand_above_a_notice() -> None:
+    court = "Sitz der Gesellschaft: Kiel, Amtsgericht Kiel HRA 99812"
+    registered = f"{court} | Persönlich haftende Gesellschafterin: Nordwerk Verwaltungs GmbH"
+    notice = "Diese E-Mail enthält vertrauliche Informationen. Sind Sie nicht der Adressat, so löschen Sie sie bitte."
+    signed = f"Mit freundlichen Grüßen\n\nPetra Hollen\nIT\n\nNordwerk GmbH\n+49 431 55501\n\n{registered}\n\n{notice}"
+    found = reply.split(scan(f"{NEW_TEXT}\n\n{signed}"))
+    assert found.text == NEW_TEXT
+    assert found.signature == signed
+
+
 def test_thanks_with_a_name_are_text_and_with_contact_data_a_signature() -> None:
     quotation = f"\n\n{ATTRIBUTIONS['en']}\n> Hello"
     assert reply.split(scan(f"{NEW_TEXT}\n\nThanks,\nJo{quotation}")).text == f"{NEW_TEXT}\n\nThanks,\nJo"
@@ -246,6 +258,11 @@ def test_thanks_with_a_name_are_text_and_with_contact_data_a_signature() -> None
         "It works.\n\nBest regards,\nJo\n\nPS: please send the bill to Kim.",
         "On Monday, 2 November, your engineer came and on the form he wrote:\nnothing to repair.\n\nThat is not true.",
         "Bonjour,\n\nLe 17 octobre à 18h, le contrôleur a écrit :\n\n« sans billet »\n\nsur mon dossier.",
+        'Hi,\n\nOn 4 May 2026 your colleague Tia wrote:\n"You get all of it back."\n\nI got a half.',
+        "It comes from you:\n\nReceived: from a.example by b.example; Mon, 4 May 2026 10:00:00 +0200\n"
+        "From: Bank <info@a.example>\nSubject: Your card\nDate: Mon, 4 May 2026 10:00:00 +0200\n\nPlease stop it.",
+        "This takes 90 seconds now:\n\nSELECT * FROM a\n--\n-- end of report\n\nWhat may I change?",
+        "two crates of milk\n\n---\n\nBefore 7 on Monday, please.\n\n***\n\nIs the price the same?",
     ],
 )
 def test_what_only_looks_like_a_quotation_or_a_signature_is_new_text(body: str) -> None:

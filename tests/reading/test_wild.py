@@ -60,6 +60,7 @@ HOLDS: dict[str, Callable[[ReadMail, Any], bool]] = {
     "attachment_count": lambda mail, want: len(mail.attachments) == want,
     "attachment_names": lambda mail, want: [one.name for one in mail.attachments] == want,
     "reply_text": lambda mail, want: _lines(mail.reply.text) == _lines(want),
+    "reply_words": lambda mail, want: _same(mail.reply.text, want),
     "reply_contains": lambda mail, want: _all_in(want, mail.reply.text),
     "reply_excludes": lambda mail, want: _none_in(want, mail.reply.text),
     "quoted_contains": lambda mail, want: _all_in(want, mail.reply.quoted),
