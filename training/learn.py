@@ -23,8 +23,7 @@ from sklearn.metrics import f1_score
 
 from gateway.reading.headings import scan
 from gateway.reading.reply import split
-from gateway.triage import glance, opinion
-from gateway.triage.classify import rules
+from gateway.triage import glance, opinion, rules
 from gateway.triage.concepts import MARK
 from gateway.triage.opinion import CATEGORIES, SCALE, SEVERITIES
 from gateway.triage.policy import DEFAULT
@@ -57,7 +56,7 @@ def labelled() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _example(file: str, mail: dict[str, Any]) -> Example:
     text = split(scan(mail["body"])).text
-    report, finding, language = rules(text, mail["subject"], DEFAULT, mail.get("language", ""))
+    report, finding, language = rules.judge(text, mail["subject"], DEFAULT, mail.get("language", ""))
     signals = [*map(_name, opinion.signals_of(report, DEFAULT.triage.small_group)), *finding.signals()]
     words = {_word(word) for word in opinion.words_of(report.all)}
     clues = dict.fromkeys(signals, 1.0) | {f"word\t{language}\t{word}": WORD for word in words}
