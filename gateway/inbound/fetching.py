@@ -14,7 +14,8 @@ from gateway import log
 from gateway.db.folders import Folders, Kept, Left, Position, digest
 from gateway.db.mails import Waiting
 from gateway.inbound.files import Source, envelope
-from gateway.inbound.imap import Broken, Connection, Refused
+from gateway.inbound.imap import Connection
+from gateway.inbound.imap_login import Broken, Refused
 from gateway.inbound.journal import tell_accepted
 from gateway.model import Envelope, Said
 from gateway.oauth import Tokens

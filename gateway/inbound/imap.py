@@ -14,13 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from typing import Any
-from urllib.parse import urlsplit
 
-from imapclient import IMAPClient, SocketTimeout
 from imapclient.datetime_util import format_criteria_date
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from gateway.errors import Temporary
+from gateway.inbound.imap_login import Broken, Refused, connect, log_in, secure
 from gateway.oauth import Tokens
 from gateway.portions import portions
 from gateway.settings import Imap
@@ -29,20 +28,10 @@ SEEN = b"\\Seen"
 DELETED = b"\\Deleted"
 _ANSWER_BYTES = 64 * 1024 * 1024
 """Of one answer, beside the mails that were asked for: the numbers of five million mails."""
-_CONNECT_SECONDS = 10.0
-"""For the connection and the greeting, which nobody can break off."""
 _SLICE_SECONDS = 0.25
 """At most so long after it is told to, a wait ends."""
 _MOST = 200
 """Mails that are asked about in one command."""
-
-
-class Refused(Temporary):
-    """The server said no to a command; the connection is sound."""
-
-
-class Broken(Temporary):
-    """The connection is gone, or what comes over it is no IMAP."""
 
 
 class Connection:
@@ -63,12 +52,12 @@ class Connection:
     def open(self) -> None:
         """Connect, log in and select the folder."""
         with self._talking():
-            self._client = _connect(self._settings)
+            self._client = connect(self._settings)
             # The library sends a command in pieces, each of which would wait for the answer to the one before it.
             self._client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._bound()
-            _secure(self._client, self._settings)
-            _log_in(self._client, self._settings, self._tokens)
+            secure(self._client, self._settings)
+            log_in(self._client, self._settings, self._tokens)
             selected = self._client.select_folder(self._settings.folder)
             self.uid_validity = _number(selected.get(b"UIDVALIDITY", 0))
             if not self.uid_validity:
@@ -242,49 +231,6 @@ class Connection:
             raise Refused("", _words(problem)) from problem
         except Exception as problem:  # a hostile answer may end in anything: RecursionError, ValueError, ...
             raise Broken("", _words(problem)) from problem
-
-
-def _connect(settings: Imap) -> IMAPClient:
-    server = urlsplit(settings.server)
-    encrypted = server.scheme == "imaps"
-    return IMAPClient(
-        server.hostname or "",
-        server.port or (993 if encrypted else 143),
-        ssl=encrypted,
-        ssl_context=_context(settings) if encrypted else None,
-        timeout=SocketTimeout(min(settings.timeout_seconds, _CONNECT_SECONDS), settings.timeout_seconds),
-    )
-
-
-def _context(settings: Imap) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
-
-
-def _secure(client: IMAPClient, settings: Imap) -> None:
-    """STARTTLS. Who is greeted as logged in already cannot ask for it any more (RFC 9051 §11.1)."""
-    if client.ssl or settings.tls == "none":
-        return
-    if bytes(client.welcome or b"").upper().startswith(b"* PREAUTH"):
-        raise Refused("", "the server greets with PREAUTH, which rules out TLS; use imaps://")
-    if not client.has_capability("STARTTLS"):
-        raise Refused("", 'the server offers no STARTTLS; use imaps://, or tls = "none" on a network of your own')
-    client.starttls(_context(settings))
-    client._cached_capabilities = None  # what was said before TLS does not count (RFC 9051 §6.2.1)
-
-
-def _log_in(client: IMAPClient, settings: Imap, tokens: Tokens | None) -> None:
-    if settings.login == "oauth" and tokens is not None:
-        try:
-            client.oauth2_login(settings.username, tokens())
-        except IMAPClientError:
-            tokens.forget()
-            raise
-    elif client.has_capability("AUTH=PLAIN"):  # takes any password; LOGIN's quoting knows ASCII only
-        client.plain_login(settings.username, settings.password)
-    else:
-        if not (settings.username + settings.password).isprintable():  # a line break would begin another command
-            raise Refused("", "user name or password hold characters that the server's LOGIN cannot take")
-        client.login(settings.username, settings.password)
 
 
 def _number(value: object) -> int:
