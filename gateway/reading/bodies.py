@@ -21,11 +21,15 @@ class Bodies:
     texts: tuple[Part, ...]
     htmls: tuple[Part, ...]
     attached: tuple[Part, ...]
+    alternatives: bool = False
+    """Text and HTML are two forms of one thing (RFC 2046 §5.1.4)."""
 
 
 @dataclass(slots=True)
 class _Container:
     subtype: str
+    choice: int = -1
+    """The innermost multipart/alternative around it, or itself."""
     seen: int = 0
 
 
@@ -34,18 +38,23 @@ def sort(parts: Sequence[Part]) -> Bodies:
     texts: list[Part] = []
     htmls: list[Part] = []
     attached: list[Part] = []
+    choices: tuple[set[int], set[int]] = (set(), set())
     containers = {-1: _Container("mixed")}
     for index, part in enumerate(parts):
         outer = containers[part.parent]
         first = outer.seen == 0
         outer.seen += 1
         if part.is_container:
-            containers[index] = _Container(part.content_type.removeprefix("multipart/"))
-        elif not _is_body(part, outer, first):
-            attached.append(part)
+            subtype = part.content_type.removeprefix("multipart/")
+            containers[index] = _Container(subtype, index if subtype == "alternative" else outer.choice)
+        elif _is_body(part, outer, first):
+            is_html = part.content_type == HTML
+            (htmls if is_html else texts).append(part)
+            choices[is_html].add(outer.choice)
         else:
-            (htmls if part.content_type == HTML else texts).append(part)
-    return Bodies(tuple(texts), tuple(htmls), tuple(attached))
+            attached.append(part)
+    alternatives = len(choices[0]) == 1 and choices[0] == choices[1] != {-1}
+    return Bodies(tuple(texts), tuple(htmls), tuple(attached), alternatives)
 
 
 def _is_body(part: Part, outer: _Container, first: bool) -> bool:

@@ -33,6 +33,8 @@ from gateway.reading.limits import DEFAULT, Limits
 from gateway.reading.mime import Headers, Part
 from gateway.reading.structure import Structure
 
+_SHORT = 400
+"""Characters of a text that may be no more than a hint to the HTML beside it."""
 _GLUED = re.compile(
     r"""
     -{4,5}[ ] [^-\n]{4,60} [ ]-{4,5}[ ]                     # ----- Forwarded Message -----
@@ -163,8 +165,17 @@ def _bodies(leaves: Bodies, limits: Limits) -> tuple[str, str]:
         text, html_body = body.text[: limits.body_bytes], body.html[: limits.body_bytes]
     if html_body and (not text.strip() or ("----- " in text and _GLUED.search(text))):
         text = html.to_text(html_body)
+    elif leaves.alternatives and len(text) <= _SHORT and _says_else(text, shown := html.to_text(html_body)):
+        text = shown
     # QQ Mail writes its separator and labels so in plain text, too.
     return text.replace("&nbsp;", " ") if "--&nbsp;" in text else text, html_body
+
+
+def _says_else(text: str, shown: str) -> bool:
+    """Whether a text is not what the HTML beside it shows: "This mail needs an HTML viewer". Then the HTML counts, for
+    that is what its sender saw."""
+    words = set(text.lower().split())
+    return len(shown) > len(text) and 2 * len(words.intersection(shown.lower().split())) < len(words)
 
 
 def _joined(parts: Sequence[Part], limits: Limits) -> str:

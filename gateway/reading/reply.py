@@ -55,7 +55,7 @@ def split(body: Body, html: str = "") -> Reply:
 
 def _without_quotation(body: Body, marked: range) -> Reply:
     """The short way for most first mails."""
-    begin = signature.start(body.lines)
+    begin = signature.start(body.lines, opening=True)
     if marked and marked.start < begin and not any(map(str.strip, body.lines[marked.stop :])):
         begin = marked.start
     if begin == len(body.lines):
@@ -202,7 +202,7 @@ def _plain_blocks(lines: Sequence[str], marks: str, start: int, end: int) -> Ite
 def _sign(lines: Sequence[str], marks: str, kinds: list[SpanKind], block: _Block, marked: range) -> bool:
     """Marks the signature of a stretch of new text, ``marked`` by the client at its end or told by its looks; tells
     whether text is left above it."""
-    begin = block.start + signature.start(lines[block.start : block.end])
+    begin = block.start + signature.start(lines[block.start : block.end], opening=block.start == 0)
     if marked and block.start <= marked.start < begin and _TEXT not in marks[marked.stop : block.end]:
         begin = marked.start
     kinds[begin : block.end] = [_SIGNATURE] * (block.end - begin)

@@ -15,6 +15,8 @@ _BLOCK = 10
 """The same for a signature behind another rule."""
 _CARD = 14
 """The same below a closing formula: name, title, company, address, numbers."""
+_TOLD = 12
+"""Words of a paragraph that is no slogan and no address."""
 _FORM = 40
 """Lines between two rules that belong together."""
 _DASHES = re.compile(r"--|—|–|---|__")  # RFC 3676 §4.3, and what people make of it
@@ -51,8 +53,10 @@ _MARKS = _RULES.union(_MOBILE_WRAP, "`")
 _SENTENCE = re.compile(r"[,;]\s\w|[.!?]\s\w")
 
 
-def start(lines: Sequence[str]) -> int:
-    """Index of the first line of the signature of one stretch of new text; ``len(lines)`` where there is none."""
+def start(lines: Sequence[str], *, opening: bool) -> int:
+    """Index of the first line of the signature of one stretch of new text; ``len(lines)`` where there is none.
+
+    ``opening`` where the mail begins with it."""
     end, fenced = len(lines), False
     for index in _candidates(lines):
         if lines[index].startswith("```"):
@@ -60,10 +64,19 @@ def start(lines: Sequence[str]) -> int:
         elif not fenced and len(lines[index]) <= LONGEST and _begins(lines, index):
             end = index
             break
+    if opening and end < len(lines) and not any(map(str.strip, lines[:end])) and _goes_on(lines, end):
+        end = len(lines)
     end = _closing(lines, _notice(lines, end))
     while 0 < end < len(lines) and not lines[end - 1][:20].strip(_TRACKER):  # a mail tracker's mark, blank lines
         end -= 1
     return end
+
+
+def _goes_on(lines: Sequence[str], begin: int) -> bool:
+    """Whether a paragraph below a signature says something: some write beneath the one their program put there."""
+    gap = next((index for index in range(begin, len(lines)) if not lines[index].strip()), len(lines))
+    paragraphs = "\n".join(map(str.strip, lines[gap:])).split("\n\n")
+    return any(len(one.split()) >= _TOLD and not _is_notice(one.lower()) for one in paragraphs)
 
 
 def _candidates(lines: Sequence[str]) -> list[int]:

@@ -22,6 +22,8 @@ from gateway.triage.signals import COMPONENTS, Sentence
 SUBJECT = 1000
 """Characters of a subject that are read."""
 
+_SPACED = re.compile(r"(?<=\S) (?=\S)")
+
 WHOLE_SERVICE = "workbook"
 """The component meant where many say that "it" is down: what everybody works with."""
 
@@ -52,10 +54,18 @@ class Finding(NamedTuple):
 
 def judge(text: str, subject: str, policy: Policy, language: str = "") -> tuple[Report, Finding, str]:
     """What the mail says, what the rules make of it, and the language it was read in."""
-    text, subject = text[: policy.triage.characters], subject[:SUBJECT]
+    text, subject = _closed_up(text[: policy.triage.characters]), _closed_up(subject[:SUBJECT])
     tongue = language_of(f"{subject} {text}", language)
     report = Report.read(text, subject, lexicon(tongue, policy.extra_words.get(tongue, ())))
     return report, _answer(report, policy.triage.small_group), tongue
+
+
+def _closed_up(text: str) -> str:
+    """With the letters of each word together, where programs set them apart: ``N o b o d y   c a n``."""
+    blanks = text.count(" ")
+    if 5 * blanks < 2 * len(text) or len(text.split()) < 0.8 * (len(text) - blanks):
+        return text
+    return _SPACED.sub("", text)
 
 
 def _answer(report: Report, small_group: int) -> Finding:

@@ -75,6 +75,22 @@ def test_a_mail_of_html_alone_has_text_made_of_it() -> None:
     assert "script" not in mail.safe_html
 
 
+OUTAGE = b"<p>Since 8 nobody here can log in, all 400 of us get error 503, and no other way is left.</p>"
+
+
+def with_two_forms(kind: bytes, plain: bytes) -> str:
+    return read(
+        b"From: a@a.example\r\nContent-Type: multipart/" + kind + b"; boundary=b\r\n\r\n"
+        b"--b\r\n\r\n" + plain + b"\r\n--b\r\nContent-Type: text/html\r\n\r\n" + OUTAGE + b"\r\n--b--\r\n"
+    ).text.strip()
+
+
+def test_a_text_that_only_points_to_the_html_beside_it_gives_way_to_it() -> None:
+    assert with_two_forms(b"alternative", b"This mail needs an HTML viewer.").startswith("Since 8 nobody here")
+    assert with_two_forms(b"alternative", b"Since 8 nobody here can log in").endswith("log in")
+    assert with_two_forms(b"mixed", b"This mail needs an HTML viewer.") == "This mail needs an HTML viewer."
+
+
 def test_a_mail_of_enriched_text_alone_is_read_without_its_marks() -> None:
     mail = read(
         b"From: a@a.example\r\nContent-Type: text/enriched\r\n\r\n"

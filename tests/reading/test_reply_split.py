@@ -227,6 +227,13 @@ def test_lines_that_look_like_such_marks_are_text_elsewhere() -> None:
     assert reply.split(scan(body)).text == body
 
 
+def test_what_stands_below_a_signature_with_nothing_above_is_text() -> None:
+    below = "-- \nKim Ost\nOst Press\n\nHello, since 8 nobody in our company can log in, and we cannot print papers."
+    assert reply.split(scan(below)).text == below
+    card = "-- \nKim Ost\nOst Press\n\nOpen from 8 to 5"
+    assert reply.split(scan(card)).signature == card
+
+
 def test_a_signature_may_hold_what_the_law_has_companies_write_and_stand_above_a_notice() -> None:
     court = "Sitz der Gesellschaft: Kiel, Amtsgericht Kiel HRA 99812"
     registered = f"{court} | Persönlich haftende Gesellschafterin: Nordwerk Verwaltungs GmbH"

@@ -21,6 +21,11 @@ def test_an_outage_for_everyone_is_critical_and_wakes_the_on_call():
     assert (verdict.severity, verdict.subcategory, verdict.action) == (S0, "core.login", Action.PAGE)
 
 
+def test_letters_that_a_program_set_apart_are_words():
+    apart = "   ".join(" ".join(word) for word in OUTAGE.split())
+    assert judge(apart).severity is S0
+
+
 def test_another_way_lowers_by_one_step_and_ends_the_escalation():
     verdict = judge(OUTAGE + " In the meantime everybody uses the magic link.")
     assert (verdict.severity, verdict.category, verdict.action) == (S1, Category.NONE, Action.CHECK)
