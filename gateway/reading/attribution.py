@@ -16,6 +16,7 @@ from gateway.reading.lines import LONGEST, alternatives, bare, folded, is_quoted
 _MOST_LINES = 6
 """A wrapped one was seen over five lines, blank ones included."""
 _LONGEST_TEXT = 600
+_NAME_WORDS = 8
 _DATE_WITHIN = 45
 """Characters from the beginning in which its date begins."""
 
@@ -97,7 +98,9 @@ def _with_name_only(lines: Sequence[str], position: int, line: str) -> tuple[int
     if (when := _NAME_WROTE_WHEN.match(line)) and _MOMENT.search(when["when"]):
         return position + 1, {"sender": clean_name(when["who"]), "date": when["when"].strip()}
     verb = _wrote(line)
-    return None if verb is None else (position + 1, _who_and_when(line, verb))
+    if verb is None or len(line[:verb].split()) > _NAME_WORDS:
+        return None
+    return position + 1, _who_and_when(line, verb)
 
 
 def _wrapped(lines: Sequence[str], position: int, *, dated: bool, blanks: bool) -> tuple[int, dict[str, str]] | None:

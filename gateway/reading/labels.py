@@ -14,6 +14,8 @@ _BLOCK = 40
 _LONGEST_LABEL = 48
 _EMPHASIS = " \t\xa0*_|•\u200b\u200e\u200f\ufeff"  # of a rich text turned plain
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}")
+_TIME = re.compile(r"\d\s?[:h時时点]\s?\d\d|(?<![\d.])\d{1,2}\.\d\d(?![\d.])|\d\s?(?:[aApP]\.?[mM]\b|[hH]\b|Uhr)")
+"""As every client writes it behind the date."""
 _NOISE = re.compile(r"mailto:|[<>\[\]()]")
 
 
@@ -103,14 +105,16 @@ def read_without_colons(lines: Sequence[str], position: int) -> tuple[dict[str, 
 
 
 def convincing(fields: Mapping[str, str]) -> bool:
-    """Whether fields are a mail's without anything else that says so: a sender, a date, one more, a day or an address.
+    """Whether fields are a mail's without anything else that says so: a sender, a date, one more, a time or an address.
 
-    What people write or paste themselves, "From: ... To: ... Subject: ...", has no date.
+    What people write or paste themselves, "From: Olbia, To: Genoa, Date: 22 June, Subject: van", has no time.
     """
     if len(fields) < 3 or "sender" not in fields or not fields.get("date"):
         return False
-    dated = "subject" in fields and any(map(str.isdigit, fields["date"]))
-    return dated or any("@" in value for value in fields.values())
+    if not any(map(str.isalnum, fields["sender"])) or fields.get("to", "-") == "-":
+        return False
+    timed = "subject" in fields and _TIME.search(fields["date"]) is not None
+    return timed or any("@" in value for value in fields.values())
 
 
 def people(value: str) -> tuple[Address, ...]:

@@ -472,11 +472,12 @@ NOTICE_ADDRESSEE = (
     r"получател|адресат|ошибк|удалить|誤って|宛先|削除|收件人|删除|刪除",
 )
 
-# What the law has companies write below their mails, often in one long line.
-REGISTERED = (
+# What companies write below their mails, often in one long line: what the law asks for, and not to print them.
+COMPANY = (
     r"\bHR[AB]\s?\d|Amtsgericht|Handelsregister|Firmenbuch|Geschäftsführ|\bUSt\.?-?Id|[Rr]egistered (?:office|in)\b",
     r"[Cc]ompany (?:[Nn]o|[Nn]umber|[Rr]eg)|\bVAT\b|\bRCS\b|\bSIREN\b|\bSIRET\b|[Cc]apital social|\bP\.?\s?IVA\b",
     r"[Pp]artita IVA|[Cc]ap(?:itale)?\.? [Ss]oc|\bREA\b|\bC\.?I\.?F\.?\b|Registro Mercantil|\bCNPJ\b|\bKvK\b|\bBTW\b",
+    r"(?i:environment|umwelt|environnement|medio ambiente|\bambiente|milieu|środowisk|miljö|miljø)",
     r"\bKRS\b|\bNIP\b|\bREGON\b|[Ss]ąd Rejonowy|[Oo]rg\.?\s?nr|\bCVR\b|[Yy]-tunnus",
 )
 

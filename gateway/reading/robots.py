@@ -147,7 +147,8 @@ def _subject(mail: ReadMail, new_text: str) -> Iterator[_Finding]:
     if words.ALARM_SUBJECT.match(whole):
         yield MachineKind.AUTO_GENERATED, f"Subject: {whole[:60]}"
     match = _opens_as_a_reply(subject) or _opens_as_a_reply(whole.lstrip(" 【["))
-    if match and not (match.end() == len(subject) and "?" in new_text):  # "out of office", and a question about it
+    asks = "?" in new_text and match and (match.end() == len(subject) or subject.rstrip().endswith("?"))
+    if match and not asks:  # "out of office", and a question about it
         yield MachineKind.AUTO_REPLY, f"Subject: {match[0].strip()}"
     elif words.EXCHANGE_AUTO_REPLY in subject:
         yield MachineKind.AUTO_REPLY, f"Subject: {words.EXCHANGE_AUTO_REPLY}"

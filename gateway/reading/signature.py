@@ -17,16 +17,18 @@ _CARD = 14
 """The same below a closing formula: name, title, company, address, numbers."""
 _TOLD = 12
 """Words of a paragraph that is no slogan and no address."""
+_PROSE = 8
+"""Words in lower case that no line of a card has."""
 _FORM = 40
 """Lines between two rules that belong together."""
 _DASHES = re.compile(r"--|—|–|---|__")  # RFC 3676 §4.3, and what people make of it
 _RULE = re.compile(r"(?:[-_*=~#+—–‐━─═＝＊]\s?){2,}")
 _RULES = frozenset("-_*=~#+—–‐━─═＝＊")
-_ASKS = ("?", "？")
+_ASKS = re.compile(r"^[^/]*[?？](?:\s|$)")  # in no address of a page
 _TRACKER = "\u1427\u200b\ufeff\xa0 \t\r"
 _DASHED_NAME = re.compile(r"[-/][^\W\d_a-z][\w.'’]{0,20}(?:\s[^\W\d_a-z][\w.'’]{0,20}){0,2}")
 _CONTACT = re.compile(r"@|https?://|www\.|\+?\d[\d ()/.-]{6,20}|\b(?:tel|fax|phone|mobil\w{0,9})\b", re.IGNORECASE)
-_REGISTERED = re.compile("|".join(phrases.REGISTERED))
+_COMPANY = re.compile("|".join(phrases.COMPANY))
 _THANKS = frozenset(variants(phrases.THANKS))
 _CLOSINGS = _THANKS.union(variants(phrases.CLOSINGS))
 _PARTICLES = frozenset(phrases.NAME_PARTICLES.split("|"))
@@ -104,7 +106,9 @@ def _begins(lines: Sequence[str], index: int) -> bool:
     text = lines[index].strip()
     if text[:1] in _RULES:
         return _is_rule(lines, index, text)
-    return _is_mobile(text) and not (_is_amid_text(lines, index) or is_cited(lines, index, index + 1))
+    if not _is_mobile(text) or _is_amid_text(lines, index) or is_cited(lines, index, index + 1):
+        return False
+    return not any(_ASKS.search(line) for line in lines[index + 1 : index + _FORM])
 
 
 def _is_amid_text(lines: Sequence[str], index: int) -> bool:
@@ -119,8 +123,10 @@ def _is_rule(lines: Sequence[str], index: int, text: str) -> bool:
     if not dashes and not _RULE.fullmatch(text):
         return False
     below = [line.strip() for line in lines[index + 1 : index + 60] if line.strip()]
-    if lines[index].rstrip("\r") != "-- " and below and (below[0].startswith("--") or below[-1].endswith(_ASKS)):
-        return False  # a comment of a program, a rule between paragraphs
+    if not below and text != "--" and index and lines[index - 1].strip():
+        return False
+    if lines[index].rstrip("\r") != "-- " and below and _is_between(lines[index + 1 : index + 60], below):
+        return False
     if dashes:
         return len(below) <= (_LONGEST if text == "--" else _BLOCK)
     if text in below[:-1] or any(line.strip() == text for line in lines[max(0, index - _FORM) : index]):
@@ -132,6 +138,11 @@ def _is_rule(lines: Sequence[str], index: int, text: str) -> bool:
         return True
     listed = text[0] == "_" or len(below) == 1 or any(_CONTACT.search(line) for line in below)
     return listed and all(len(line) <= 80 for line in below)
+
+
+def _is_between(lines: Sequence[str], below: Sequence[str]) -> bool:
+    """Whether a rule stands amid text: above a question, a comment of a program, a piece of a diff, or a signature."""
+    return below[0][:2] == "--" or below[0][0] in "<>" or any(_ASKS.search(line) for line in below) or "-- " in lines
 
 
 def _notice(lines: Sequence[str], end: int) -> int:
@@ -182,9 +193,14 @@ def _signs(below: Sequence[str], *, directly: bool) -> bool:
         return False
     if name[-1] in ":?" or not name[0].isalpha() or name[0].islower():
         return False
-    told = any(line.endswith("?") or _POSTSCRIPT.match(line) for line in below)
-    short = all(len(line) <= 100 or _REGISTERED.search(line) for line in below)
+    told = any(line.endswith("?") or _POSTSCRIPT.match(line) or _is_prose(line) for line in below)
+    short = all(len(line) <= 100 or _COMPANY.search(line) for line in below)
     return (directly or len(below) > 1) and not told and short
+
+
+def _is_prose(line: str) -> bool:
+    """A line of a sentence: what is written below a signature, and no address or title."""
+    return sum(word[0].islower() for word in line.split()) >= _PROSE and not _COMPANY.search(line)
 
 
 def _is_dashed_name(lines: Sequence[str], filled: Sequence[int]) -> bool:

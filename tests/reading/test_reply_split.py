@@ -269,6 +269,13 @@ def test_thanks_with_a_name_are_text_and_with_contact_data_a_signature() -> None
         "It comes from you:\n\nReceived: from a.example by b.example; Mon, 4 May 2026 10:00:00 +0200\n"
         "From: Bank <info@a.example>\nSubject: Your card\nDate: Mon, 4 May 2026 10:00:00 +0200\n\nPlease stop it.",
         "This takes 90 seconds now:\n\nSELECT * FROM a\n--\n-- end of report\n\nWhat may I change?",
+        "An offer please:\n\nDa: Olbia\nA: Genova\nData: 22/06/2024\nOggetto: van\n\nMaybe on the 21st.",
+        "They see\n\nFrom: a@a.example\nReply-To: b@a.example\nSubject: Order\nDate: 4 May 2026 10:00\n\nof us.",
+        "There is no number 12 here. When I told him so, he wrote:\n\n> it is at 21\n\nThat is not true.",
+        "The posts came too short.\n\nThanks,\nJo\n\nOne more thing: the lorry took a piece out of our gatepost today.",
+        "We compared both:\n\n12c12\n< 7b;R 104\n---\n> 7b;R 204\n\nWho has changed that?",
+        "Question one: does it print?\n\n________\n\nQuestion two: where is the button? It was here.",
+        "My mails end like this:\n\nSent from my iPhone\n\nand I switched it off. Is it you or Apple?",
         "two crates of milk\n\n---\n\nBefore 7 on Monday, please.\n\n***\n\nIs the price the same?",
     ],
 )

@@ -303,6 +303,7 @@ def test_an_alarm_is_known_by_what_monitors_write_before_its_subject() -> None:
         (f"{ABSENT} Can you send the lamps to Kim until then?", "Re: lamps"),
         ("I am out of the office tomorrow, so please come on Friday.", "Re: lamps"),
         ("how do I set one up for the holidays?", "out of office"),
+        ("I am away in June. Which box is it?", "Out of office: how do I schedule it?"),
     ],
 )
 def test_a_person_who_is_away_and_has_something_to_say_stays_a_person(text: str, subject: str) -> None:
