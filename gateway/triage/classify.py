@@ -20,6 +20,8 @@ from gateway.triage.stated import stated_severity
 
 LOUDEST = 3
 """Sentences shown where the wording decided."""
+LIKELY = 0.5
+"""So likely severe that the words alone wake somebody."""
 UNSURE = 0.4
 """So likely severe that a human looks, though something else is likelier."""
 
@@ -39,13 +41,13 @@ def classify(
     """
     report, finding, tongue = rules.judge(text, subject, policy, language)
     said = opinion(report, finding.signals(), tongue, policy.triage.small_group)
-    finding = _weighed(finding, said, report, tongue)
+    ruled, finding = finding, _weighed(finding, said, report, tongue)
     stated = stated_severity(subject, text, policy.stated_words)
     return Verdict(
         severity=finding.severity,
         category=finding.category,
         subcategory=finding.subcategory or Category.NONE,
-        action=_action(finding, said, stated, policy),
+        action=_action(finding, ruled, said, stated, policy),
         stated=stated,
         evidence=finding.evidence,
         missing=_missing(finding, report, attachments),
@@ -117,12 +119,14 @@ def _subcategory(category: Category, report: Report) -> str:
 _SEVERE = (Severity.S0, Severity.S1)
 
 
-def _action(finding: Finding, said: Opinion, stated: Severity | None, policy: Policy) -> Action:
-    """Page what is escalated and severe. A human checks what is severe without a category, a stated S0 that we do not
-    share, and what may be severe after all."""
-    if finding.category is not Category.NONE and finding.severity in policy.paging.severities:
+def _action(finding: Finding, ruled: Finding, said: Opinion, stated: Severity | None, policy: Policy) -> Action:
+    """Page what is escalated and severe, by the rules or rather than not. A human checks what is severe without a
+    category, a stated S0 that we do not share, and what may be severe after all."""
+    severe = sum(said.severities[one] for one in _SEVERE)
+    likely = ruled.severity in _SEVERE or severe > LIKELY
+    if likely and finding.category is not Category.NONE and finding.severity in policy.paging.severities:
         return Action.PAGE
-    unsure = sum(said.severities[one] for one in _SEVERE) > UNSURE
+    unsure = severe > UNSURE
     return Action.CHECK if unsure or stated is Severity.S0 or finding.severity in _SEVERE else Action.QUEUE
 
 
