@@ -85,12 +85,12 @@ class Deliveries:
             end = lease_end(connection, now, self._lease_seconds)
             return prolong(connection, table, ids, self._node, end, table.c.state == _WAITING)
 
-        return dict.fromkeys(self._writer.run(job), until)
+        return dict.fromkeys(self._writer.submit(job, light=True).result(), until)
 
     def sent(self, ids: Sequence[int], now: datetime) -> Future[int]:
         """Mark as sent. The one method that does not wait: its future ends after the commit."""
         rows = [{"id_": id_, "at": to_moment(now)} for id_ in ids]
-        return self._writer.submit(lambda connection: _SENT[self.table.name].many(connection, rows))
+        return self._writer.submit(lambda connection: _SENT[self.table.name].many(connection, rows), light=True)
 
     def later(self, id_: int, at: datetime, why: str) -> None:
         """Count a failed try; the next one is at ``at``. Does nothing where another node has taken it over."""

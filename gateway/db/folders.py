@@ -108,7 +108,7 @@ class Folders:
         def job(connection: Connection) -> list[int]:
             return prolong(connection, imap_folder, ids, self._node, lease_end(connection, now, self._lease_seconds))
 
-        return dict.fromkeys(self._writer.run(job), until)
+        return dict.fromkeys(self._writer.submit(job, light=True).result(), until)
 
     def give_back(self, id_: int, trouble: str = "") -> None:
         """Let another node have it, with what hindered this one."""

@@ -5,7 +5,8 @@ gather, and no timer is needed. A job is a function of a connection; it may run 
 fails, each of its jobs gets one of its own, so that a bad one spoils nobody else's.
 
 There are two lanes: what a client waits for at the door (short jobs), and all the rest. They take turns, so that
-neither waits longer than one transaction of the other.
+neither waits longer than one transaction of the other. Where another node's lock is in the way, and the jobs behind it
+are tried one by one, light ones go in between: they change only what this node has leased.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
@@ -25,7 +26,6 @@ from gateway.db.ids import Ids
 from gateway.errors import Temporary, Unavailable
 
 Job = Callable[[Connection], Any]
-_Queued = tuple[Job, "Future[Any]"]
 
 MOST_JOBS = 256
 """In one transaction."""
@@ -48,6 +48,16 @@ _STOOD_STILL = ("25P03", "25P04")
 
 class _Locked(Unavailable):
     """Another node has locked what was to be changed, and keeps it."""
+
+
+class _Queued(NamedTuple):
+    job: Job
+    future: Future[Any]
+    light: bool
+
+    def begin(self) -> bool:
+        """Whether whoever waited is still there; from here on nobody can call the job off."""
+        return self.future.running() or self.future.set_running_or_notify_cancel()
 
 
 class Writer:
@@ -76,14 +86,14 @@ class Writer:
             self._signal.put(None)
             self._thread.join()
 
-    def submit(self, job: Job, *, at_the_door: bool = False) -> Future[Any]:
+    def submit(self, job: Job, *, at_the_door: bool = False, light: bool = False) -> Future[Any]:
         """Queue a job. The future ends after the commit; with Temporary where the database failed,
-        Unavailable where it is away."""
+        Unavailable where it is away. ``light``: it needs no lock that another node may have."""
         future: Future[Any] = Future()
         if self._closed:
             future.set_exception(Temporary("service is stopping"))
         else:
-            (self._door if at_the_door else self._rest).append((job, future))
+            (self._door if at_the_door else self._rest).append(_Queued(job, future, light))
             self._signal.put(None)
         return future
 
@@ -95,9 +105,11 @@ class Writer:
         while not self._closed or self._door or self._rest:
             batch = self._gather()
             problem = self._together(batch) if batch else None
-            if problem is not None:
+            if isinstance(problem, _Locked):
+                self._hurry(batch)
+            elif problem is not None:
                 for one in batch:
-                    self._alone(one, hurried=isinstance(problem, _Locked))
+                    self._alone(one)
         self._drop_connection()
 
     def _gather(self) -> list[_Queued]:
@@ -111,31 +123,48 @@ class Writer:
         batch: list[_Queued] = []
         while lane and len(batch) < MOST_JOBS:
             queued = lane.popleft()
-            # Whoever waited may have gone; from here on nobody can call the job off.
-            if queued[1].running() or queued[1].set_running_or_notify_cancel():
+            if queued.begin():
                 batch.append(queued)
         return batch
 
     def _together(self, batch: list[_Queued]) -> Exception | None:
         """Why each job is to have a transaction of its own; None where that is not needed."""
         try:
-            results = self._transaction([job for job, _ in batch])
+            results = self._transaction([one.job for one in batch])
         except Exception as problem:
             if len(batch) == 1:
-                batch[0][1].set_exception(problem)
+                batch[0].future.set_exception(problem)
                 return None
             return problem
         self._last.extendleft(reversed(batch[len(results) :]))
-        for (_, future), result in zip(batch, results, strict=False):
-            future.set_result(result)
+        for one, result in zip(batch, results, strict=False):
+            one.future.set_result(result)
         return None
 
-    def _alone(self, queued: _Queued, *, hurried: bool) -> None:
-        job, future = queued
+    def _hurry(self, batch: Sequence[_Queued]) -> None:
+        """Each alone and with little patience, the light ones first, and those that come meanwhile in between: what was
+        sent must be marked before its lease ends, or another node sends it again."""
+        heavy = deque(one for one in batch if not one.light)
+        light = [one for one in batch if one.light]
+        while heavy or light:
+            for one in light:
+                self._alone(one._replace(job=_in_a_hurry(one.job)))
+            if heavy:
+                one = heavy.popleft()
+                self._alone(one._replace(job=_in_a_hurry(one.job)))
+            light = self._light_ones() if heavy else []
+
+    def _light_ones(self) -> list[_Queued]:
+        """Taken out of the lane."""
+        waiting = [self._rest.popleft() for _ in range(len(self._rest))]
+        self._rest.extendleft(one for one in reversed(waiting) if not one.light)
+        return [one for one in waiting if one.light and one.begin()]
+
+    def _alone(self, queued: _Queued) -> None:
         try:
-            future.set_result(self._transaction([_in_a_hurry(job) if hurried else job])[0])
+            queued.future.set_result(self._transaction([queued.job])[0])
         except Exception as problem:
-            future.set_exception(problem)
+            queued.future.set_exception(problem)
 
     def _transaction(self, jobs: list[Job]) -> list[Any]:
         """Run the first jobs, as many as there is time for; returns their results."""

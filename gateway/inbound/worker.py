@@ -132,7 +132,8 @@ class Worker:
             await asyncio.sleep(self._mails.lease_seconds / 3)
             ids, now = self._queue.in_hand(), self._clock()
             try:
-                await asyncio.wrap_future(self._writer.submit(partial(self._mails.renew, ids=ids, now=now)))
+                renewal = self._writer.submit(partial(self._mails.renew, ids=ids, now=now), light=True)
+                await asyncio.wrap_future(renewal)
             except GatewayError as problem:
                 log.part_crashed("worker", problem)
 

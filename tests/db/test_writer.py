@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 
 import pytest
@@ -185,6 +185,30 @@ def test_a_lock_that_stays_is_waited_for_once_and_not_by_each_who_needs_it(
     assert _count(store) == 2
     # The first one in the transaction of all, then each alone.
     assert patience == [f"{LOCK_MILLISECONDS}ms", *[f"{HURRIED_MILLISECONDS}ms"] * 5]
+
+
+def test_what_needs_no_lock_of_others_goes_in_between_where_one_is_in_the_way(store: Store) -> None:
+    if store.embedded:
+        pytest.skip("nobody else writes")
+    order: list[str] = []
+    late: list[Future[None]] = []
+
+    def stuck(connection: Connection) -> None:
+        order.append("stuck")
+        if order.count("stuck") == 3:
+            late.append(store.writer.submit(lambda _: order.append("late light"), light=True))
+        connection.execute(update(seen).where(seen.c.key == "a").values(mail_id=2))
+
+    store.writer.run(_put("a"))
+    with store.engine.connect() as dead:
+        dead.execute(update(seen).where(seen.c.key == "a").values(mail_id=3))
+        go = _blocked(store)
+        jobs = [store.writer.submit(stuck) for _ in range(5)]
+        light = store.writer.submit(lambda _: order.append("light"), light=True)
+        go.set()
+        wait([*jobs, light], 30)
+        wait(late, 30)
+    assert order == ["stuck", "light", "stuck", "stuck", "late light", "stuck", "stuck", "stuck"]
 
 
 def test_a_transaction_that_takes_too_long_is_ended_whatever_it_does(
