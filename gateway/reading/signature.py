@@ -58,7 +58,8 @@ _SENTENCE = re.compile(r"[,;]\s\w|[.!?]\s\w")
 def start(lines: Sequence[str], *, opening: bool) -> int:
     """Index of the first line of the signature of one stretch of new text; ``len(lines)`` where there is none.
 
-    ``opening`` where the mail begins with it."""
+    ``opening`` where the mail begins with it.
+    """
     end, fenced = len(lines), False
     for index in _candidates(lines):
         if lines[index].startswith("```"):
