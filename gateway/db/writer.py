@@ -144,15 +144,12 @@ class Writer:
     def _hurry(self, batch: Sequence[_Queued]) -> None:
         """Each alone and with little patience, the light ones first, and those that come meanwhile in between: what was
         sent must be marked before its lease ends, or another node sends it again."""
-        heavy = deque(one for one in batch if not one.light)
-        light = [one for one in batch if one.light]
-        while heavy or light:
-            for one in light:
-                self._alone(one._replace(job=_in_a_hurry(one.job)))
-            if heavy:
-                one = heavy.popleft()
-                self._alone(one._replace(job=_in_a_hurry(one.job)))
-            light = self._light_ones() if heavy else []
+        waiting = deque(sorted(batch, key=lambda one: not one.light))
+        while waiting:
+            one = waiting.popleft()
+            self._alone(one._replace(job=_in_a_hurry(one.job)))
+            if waiting:
+                waiting.extendleft(reversed(self._light_ones()))
 
     def _light_ones(self) -> list[_Queued]:
         """Taken out of the lane."""

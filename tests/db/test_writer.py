@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -30,6 +32,15 @@ def _blocked(store: Store) -> threading.Event:
     store.writer.submit(lambda _: begun.set() or go.wait(30))
     assert begun.wait(30)
     return go
+
+
+@contextmanager
+def _locked(store: Store) -> Iterator[None]:
+    """The row ``a``, by a node that says nothing more."""
+    store.writer.run(_put("a"))
+    with store.engine.connect() as dead:
+        dead.execute(update(seen).where(seen.c.key == "a").values(mail_id=3))
+        yield
 
 
 def test_a_job_returns_its_result_after_the_commit(store: Store) -> None:
@@ -173,9 +184,7 @@ def test_a_lock_that_stays_is_waited_for_once_and_not_by_each_who_needs_it(
         patience.append(connection.exec_driver_sql("SHOW lock_timeout").scalar_one())
         connection.execute(update(seen).where(seen.c.key == "a").values(mail_id=2))
 
-    store.writer.run(_put("a"))
-    with store.engine.connect() as dead:
-        dead.execute(update(seen).where(seen.c.key == "a").values(mail_id=3))
+    with _locked(store):
         go = _blocked(store)
         jobs = [store.writer.submit(stuck) for _ in range(5)]
         last = store.writer.submit(_put("b"))
@@ -199,9 +208,7 @@ def test_what_needs_no_lock_of_others_goes_in_between_where_one_is_in_the_way(st
             late.append(store.writer.submit(lambda _: order.append("late light"), light=True))
         connection.execute(update(seen).where(seen.c.key == "a").values(mail_id=2))
 
-    store.writer.run(_put("a"))
-    with store.engine.connect() as dead:
-        dead.execute(update(seen).where(seen.c.key == "a").values(mail_id=3))
+    with _locked(store):
         go = _blocked(store)
         jobs = [store.writer.submit(stuck) for _ in range(5)]
         light = store.writer.submit(lambda _: order.append("light"), light=True)
