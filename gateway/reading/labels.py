@@ -105,13 +105,11 @@ def read_without_colons(lines: Sequence[str], position: int) -> tuple[dict[str, 
 
 
 def convincing(fields: Mapping[str, str]) -> bool:
-    """Whether fields are a mail's without anything else that says so: a sender, a date, one more, a time or an address.
+    """Whether fields are a mail's without anything else that says so: sender, recipient, date; a time or an address.
 
     What people write or paste themselves, "From: Olbia, To: Genoa, Date: 22 June, Subject: van", has no time.
     """
-    if len(fields) < 3 or "sender" not in fields or not fields.get("date"):
-        return False
-    if not any(map(str.isalnum, fields["sender"])) or fields.get("to", "-") == "-":
+    if not fields.get("date") or fields.get("to", "-") == "-" or not any(map(str.isalnum, fields.get("sender", ""))):
         return False
     timed = "subject" in fields and _TIME.search(fields["date"]) is not None
     return timed or any("@" in value for value in fields.values())

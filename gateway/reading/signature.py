@@ -123,10 +123,11 @@ def _is_rule(lines: Sequence[str], index: int, text: str) -> bool:
     dashes = _DASHES.fullmatch(text)
     if not dashes and not _RULE.fullmatch(text):
         return False
-    below = [line.strip() for line in lines[index + 1 : index + 60] if line.strip()]
+    rest = lines[index + 1 : index + 60]
+    below = [line.strip() for line in rest if line.strip()]
     if not below and text != "--" and index and lines[index - 1].strip():
         return False
-    if lines[index].rstrip("\r") != "-- " and below and _is_between(lines[index + 1 : index + 60], below):
+    if lines[index].rstrip("\r") != "-- " and below and _is_between(rest, below):
         return False
     if dashes:
         return len(below) <= (_LONGEST if text == "--" else _BLOCK)
