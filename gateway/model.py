@@ -250,6 +250,8 @@ class Machine(Carried):
     may_answer: bool = True
     reason: str = ""
     """The header or phrase that decided, for the operator."""
+    doubtful: bool = False
+    """Only its text says so, and a person may have written that."""
 
 
 @record

@@ -104,3 +104,5 @@ def _show_message(message: MessageRow) -> None:
     out.print(text(message.text.strip()), soft_wrap=True)
     for file in message.attachments:
         out.print(text(f"  attached: {file.name}  {file.content_type}  {file.size:,} bytes", "dim"))
+    for line in message.evidence:
+        out.print(text(f"  {line}", "dim"))

@@ -69,6 +69,8 @@ class MessageRow:
     text: str
     created_at: datetime
     attachments: list[AttachmentRow]
+    evidence: list[str]
+    """Who its sender was taken for, and how its ticket was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +323,7 @@ def _messages(connection: Connection, rows: Sequence[Row[Any]]) -> list[MessageR
         files[one.message_id].append(AttachmentRow(one.name, one.content_type, one.size, one.sha256))
     return [
         MessageRow(
-            m.id, m.kind, m.author, m.text, from_moment(m.created_at), files[m.id]
+            m.id, m.kind, m.author, m.text, from_moment(m.created_at), files[m.id], json.loads(m.evidence)
         )
         for m in rows
     ]  # fmt: skip

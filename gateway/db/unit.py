@@ -164,7 +164,7 @@ class Unit:
             self._events(case, subject)
             if decision.page:
                 self._pages(case, subject)
-        self._end(case, subject, acknowledged=any(_answers(out, case.lookups.sender) for out in decision.mails))
+        self._end(case, subject, acknowledged=any(self._answers(out, case.lookups.sender) for out in decision.mails))
         return Applied(case.mail_id, decision, subject, sent, decision.page)
 
     def _ticket(self, case: Case) -> Ticket | None:
@@ -312,6 +312,11 @@ class Unit:
             mails, acks = case.known.recent_from_sender, case.known.acknowledged
             self._senders[case.lookups.sender] = (mails + 1, acks + acknowledged)
 
+    def _answers(self, out: Outgoing, sender: str) -> bool:
+        """Whether this is a mail by which the gateway itself answers the sender, of which there is a limit."""
+        limited = "held" if sender in self._settings.agents else "confirmation"
+        return out.template == limited and out.recipient.address.lower() == sender.lower()
+
     def flush(self) -> None:
         """Write everything. Raises Raced, LeaseLost, or what the database raises; then all is to be done again."""
         if self._rows["seen"]:
@@ -355,8 +360,3 @@ class Unit:
             for address, (mails, acks) in sorted(self._senders.items())
         ]
         _COUNT.many(self._connection, rows)
-
-
-def _answers(out: Outgoing, sender: str) -> bool:
-    """Whether this is a mail by which the gateway itself answers the sender."""
-    return out.automatic and out.recipient.address.lower() == sender.lower()

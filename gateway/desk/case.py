@@ -8,10 +8,24 @@ from datetime import datetime
 from gateway.desk import identity, permission, threading
 from gateway.desk.decision import Known, Lookups
 from gateway.desk.identity import Level, Sender, fold
-from gateway.desk.permission import Row, Who
+from gateway.desk.permission import Act, Row, Who
 from gateway.desk.threading import Found
-from gateway.model import Action, Address, Envelope, ReadMail, Reply, Severity, Ticket, Verdict
+from gateway.model import Action, Address, Envelope, ReadMail, Reply, Said, Severity, Ticket, Verdict
 from gateway.settings import Settings
+
+_NOBODY = Said("its From names nobody for certain")
+_POSING = Said("it carries an agent's name, and is none of theirs as far as can be told")
+_UNPROVED = Said("nothing but its From says who sent it")
+_SOUNDS_AUTOMATIC = Said("it reads like an automatic answer; its sender got none")
+_OF_FLAGS = {
+    "several-from-headers": Said("it has several From fields"),
+    "several-addresses": Said("its From has several addresses"),
+    "address-in-display-name": Said("its sender's name holds another address"),
+    "non-ascii-address": Said("its sender's address has letters that may look like others"),
+    "control-characters": Said("its sender's name has characters that cannot be seen"),
+    "invisible-characters": Said("its sender's name has characters that cannot be seen"),
+}
+"""By what ``reading.identity`` calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,20 @@ class Case:
             else ""
         )
         return (*self.sender.why, place, rule, *([robot] if robot else []))
+
+    @property
+    def doubts(self) -> tuple[Said, ...]:
+        """Why staff should not take the mail for what it seems: a sentence each."""
+        found = [_OF_FLAGS[flag] for flag in self.mail.identity.flags if flag in _OF_FLAGS]
+        if not self.sender.address and not found:
+            found.append(_NOBODY)
+        if self.sender.posing:
+            found.append(_POSING)
+        if self.row.act is Act.APPEND_UNVERIFIED:
+            found.append(_UNPROVED)
+        if self.sender.doubtful_robot:
+            found.append(_SOUNDS_AUTOMATIC)
+        return tuple(found)
 
 
 def consider(

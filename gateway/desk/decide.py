@@ -8,6 +8,7 @@ from datetime import datetime
 from gateway.desk import mails, people, robots, staff, tickets
 from gateway.desk.case import Case, consider
 from gateway.desk.decision import Decision, Known, Lookups
+from gateway.desk.identity import Kind, Level
 from gateway.desk.permission import Act, Who
 from gateway.desk.tokens import Purpose
 from gateway.model import (
@@ -27,6 +28,10 @@ from gateway.model import (
 )
 from gateway.settings import Agent, Settings
 
+_SOUNDS_AUTOMATIC = Said("it reads like an automatic answer, and those are never sent on")
+_BY_AN_OPERATOR = Said("An operator can let it through: gateway mail release")
+_WITH_PROOF = Said("Answer one of the notices, or send through the gateway with your login.")
+_IN_OTHER_WORDS = Said("Say it in other words, or let an operator send it on: gateway mail release")
 UNREADABLE = "The body could not be read. The mail is attached as it came."
 
 
@@ -83,10 +88,8 @@ def _act(case: Case) -> Decision:
     act, ticket, agent = _allowed(case), case.ticket, case.sender.agent
     if act is Act.ROBOT:
         return robots.handle(case)
-    if act is Act.REFUSE:
-        return robots.refuse(case, case.row.reason)
     if act is Act.WORK and agent is not None:
-        return staff.work(case, agent)
+        return _hold(case, _SOUNDS_AUTOMATIC) if _sounds_automatic(case) else staff.work(case, agent)
     if act in (Act.APPEND, Act.APPEND_UNVERIFIED) and ticket is not None:
         return tickets.append(case, ticket)
     if act in (Act.OPEN, Act.OPEN_REFERRING):
@@ -101,26 +104,40 @@ def _allowed(case: Case) -> Act:
     """What the table says; for a held mail that an operator released, what its sender could do when proved."""
     if case.row.act is not Act.HOLD or not case.released:
         return case.row.act
-    if case.who is Who.AGENT:
+    if case.sender.agent is not None and case.who is Who.AGENT:
         return Act.WORK
     return Act.APPEND_UNVERIFIED if case.ticket else Act.OPEN
 
 
+def _sounds_automatic(case: Case) -> bool:
+    """Whether an absence notice of an agent's may be on its way to a customer: no program of hers has her login."""
+    return bool(case.sender.robot) and case.level < Level.A4 and not case.released
+
+
 def _hold(case: Case, why: str) -> Decision:
-    """Kept for an operator. Agents are told, nobody outside is; a name that is not proved is told once an hour."""
-    claimed, ticket = case.sender.agent, case.ticket
-    quiet = case.known.recent_from_sender >= case.settings.loops.mails
-    if claimed is not None:
-        quiet = quiet or case.known.acknowledged > 0
-        told: tuple[Agent, ...] = (claimed,)
-        remedy = Said("Answer one of the notices, or send through the gateway with your login.")
-    else:
-        told = people.desk(case.settings, case.mailbox, ticket.assignee if ticket else "")
-        remedy = Said("An operator can let it through: gateway mail release")
+    """Kept for an operator. Agents are told, nobody outside is."""
+    ticket = case.ticket
+    told, remedy = _told(case)
     return Decision(
         MailState.HELD,
         f"{why}; {case.sender.why[0]}",
         ticket_id=ticket.id if ticket else 0,
-        mails=() if quiet else mails.held(case, told, why, remedy),
+        mails=mails.held(case, told, why, remedy),
         events=(f"a mail of {case.lookups.sender or 'somebody unnamed'} is held: {why}",),
     )
+
+
+def _told(case: Case) -> tuple[tuple[Agent, ...], Said]:
+    """Who hears of a held mail, and what is to be done. A name that is not proved is told once an hour, an address of
+    ours once in the loop's window; what may be an S0 is always told, and to everybody."""
+    claimed, known, ticket = case.sender.agent, case.known, case.ticket
+    if known.recent_from_sender >= case.settings.loops.mails:
+        return (), _BY_AN_OPERATOR
+    if case.critical:
+        return people.desk(case.settings, case.mailbox, ""), _BY_AN_OPERATOR
+    if claimed is not None:
+        remedy = _IN_OTHER_WORDS if case.row.act is Act.WORK else _WITH_PROOF
+        return () if known.acknowledged else (claimed,), remedy
+    if case.sender.kind is Kind.OWN and known.recent_from_sender:
+        return (), _BY_AN_OPERATOR
+    return people.desk(case.settings, case.mailbox, ticket.assignee if ticket else ""), _BY_AN_OPERATOR

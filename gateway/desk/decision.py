@@ -99,6 +99,8 @@ class NewMessage:
     with_attachments: bool = True
     evidence: tuple[str, ...] = ()
     """How the ticket was found and who the sender was taken for, a line each."""
+    doubts: tuple[str, ...] = ()
+    """What staff are warned of, a ``Said`` each."""
 
 
 @dataclass(frozen=True, slots=True)

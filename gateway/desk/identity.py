@@ -54,6 +54,8 @@ class Sender:
     """How this was found, a line each."""
     posing: bool = False
     """A stranger who carries an agent's name."""
+    doubtful_robot: bool = False
+    """Only the mail's text says that it is a robot's: a person may have written that."""
 
 
 def fold(address: str) -> str:
@@ -85,9 +87,14 @@ def is_answerable(address: str) -> bool:
 def identify(mail: ReadMail, envelope: Envelope, settings: Settings) -> Sender:
     """Name the sender from the strict identity, and say how well it is proved."""
     address, proved, robot = fold(mail.identity.address), fold(envelope.auth), _robot(mail, envelope)
+    doubtful = mail.machine.doubtful and not _is_null(envelope)
     flags = tuple(f"From: {flag}" for flag in mail.identity.flags)
     if not address:
-        return Sender(Kind.CUSTOMER, Level.A1, "", None, robot, ("From names nobody for certain (A1)", *flags))
+        # Among others, or twice: what names an agent that way is somebody's who wants to be taken for her.
+        posing = mail.author is not None and fold(mail.author.address) in settings.agents
+        kind = Kind.AGENT if posing else Kind.CUSTOMER
+        why = ("From names nobody for certain (A1)", *flags)
+        return Sender(kind, Level.A1, "", None, robot, why, posing, doubtful)
     own = is_own(address, settings)
     if own and proved in settings.agents:
         # A mail client that is set up to write as the support address: the login says which agent it is.
@@ -98,14 +105,17 @@ def identify(mail: ReadMail, envelope: Envelope, settings: Settings) -> Sender:
     posing = agent is None and _carries_agents_name(mail, settings)
     if posing:
         flags += ("From: an agent's name on a foreign address",)
-    return Sender(kind, level, address, agent, robot, (f"{address} by {how}", *flags), posing)
+    return Sender(kind, level, address, agent, robot, (f"{address} by {how}", *flags), posing, doubtful)
 
 
 def _robot(mail: ReadMail, envelope: Envelope) -> frozenset[MachineKind]:
     # A loop header is only believed where its signature holds, which ``lookups`` finds out.
     kinds = frozenset(mail.machine.kinds) - {MachineKind.OWN_LOOP}
-    null_sender = envelope.via in ("smtp", "lmtp") and not envelope.mail_from
-    return kinds or frozenset({MachineKind.AUTO_GENERATED} if null_sender else ())
+    return kinds or frozenset({MachineKind.AUTO_GENERATED} if _is_null(envelope) else ())
+
+
+def _is_null(envelope: Envelope) -> bool:
+    return envelope.via in ("smtp", "lmtp") and not envelope.mail_from
 
 
 def _carries_agents_name(mail: ReadMail, settings: Settings) -> bool:

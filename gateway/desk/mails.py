@@ -62,9 +62,9 @@ def problem(case: Case, agent: Agent, problems: Sequence[str]) -> tuple[Outgoing
 
 
 def held(case: Case, agents: Iterable[Agent], why: str, remedy: str) -> tuple[Outgoing, ...]:
-    """To agents only: a mail waits for an operator."""
+    """To agents only: a mail waits for an operator. An answer to it is meant for none of the ticket's."""
     details = {"problem": why, "remedy": remedy, "sender": case.lookups.sender}
-    return tuple(Outgoing("held", _address(a), _purpose(case), automatic=True, details=details) for a in agents)
+    return tuple(Outgoing("held", _address(a), "none", automatic=True, details=details) for a in agents)
 
 
 def undeliverable(agents: Iterable[Agent], recipient: str, status: str) -> tuple[Outgoing, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.desk.case import Case
-from gateway.desk.identity import fold, is_own, is_usable
+from gateway.desk.identity import Kind, fold, is_own, is_usable
 from gateway.model import Address
 from gateway.settings import Agent, Settings
 
 
 def requester(case: Case) -> Address:
     """The sender by strict identity; else the best that the mail offers, possibly without an address."""
-    if case.sender.address:
+    if case.sender.address and case.sender.kind is not Kind.OWN:
         return case.author
     shown = case.mail.author or Address("", "")
     candidates = (case.mail.answer_to, shown.address, case.envelope.mail_from)

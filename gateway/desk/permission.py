@@ -31,7 +31,6 @@ class Act(StrEnum):
     OPEN_REFERRING = "open, referring"
     """A new ticket; that it refers to another one is shown to staff only."""
     HOLD = "hold"
-    REFUSE = "refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +50,7 @@ _CUSTOMERS = frozenset({Who.PARTICIPANT, Who.STRANGER})
 
 TABLE = (
     Row({Who.ROBOT}, _ANY_LEVEL, _ANY_MATCH, Act.ROBOT, "sent by a robot"),
-    Row(
-        {Who.OWN}, _ANY_LEVEL, _ANY_MATCH, Act.REFUSE, "From is an address of ours, without a login: a loop or forgery"
-    ),
+    Row({Who.OWN}, _ANY_LEVEL, _ANY_MATCH, Act.HOLD, Said("From is an address of ours, without a login")),
     Row({Who.AGENT}, {Level.A4}, _ANY_MATCH, Act.WORK, "an agent, by login"),
     Row({Who.AGENT}, {Level.A3}, {Match.OWN_AGENT_TOKEN}, Act.WORK, "an agent, by his own reply address"),
     Row({Who.AGENT}, _ANY_LEVEL, _ANY_MATCH, Act.HOLD, Said("From names an agent, and nothing proves it")),
@@ -68,8 +65,12 @@ _UNFORESEEN = Row(frozenset(Who), _ANY_LEVEL, _ANY_MATCH, Act.HOLD, Said("no rul
 
 
 def who(sender: Sender, found: Found) -> Who:
-    """The sender's part in the ticket that was found. An agent may be the customer of a ticket: his token tells."""
-    if sender.robot:
+    """The sender's part in the ticket that was found. An agent may be the customer of a ticket: his token tells.
+
+    What only reads like a robot's is no robot's where an agent is named: it is hers to say, and held where it is not
+    proved.
+    """
+    if sender.robot and not (sender.doubtful_robot and sender.kind is Kind.AGENT):
         return Who.ROBOT
     if sender.kind is Kind.OWN:
         return Who.OWN

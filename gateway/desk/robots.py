@@ -22,9 +22,11 @@ def handle(case: Case) -> Decision:
     if case.sender.kind is not Kind.CUSTOMER:
         return refuse(case, f"automatic mail of {case.sender.address}, which is never sent on")
     ticket = _own_ticket(case)
+    # What a person may have written is shown to somebody: nothing is lost by a sentence that sounds like a program's.
+    silent = robot & _SILENT and not case.sender.doubtful_robot
     if ticket is not None:
-        return _noted(case, ticket) if robot & _SILENT else tickets.append(case, ticket)
-    if case.released or (not robot & _SILENT and (MachineKind.AUTO_GENERATED in robot or _reports(case))):
+        return _noted(case, ticket) if silent else tickets.append(case, ticket)
+    if case.released or (not silent and (MachineKind.AUTO_GENERATED in robot or _reports(case))):
         return tickets.open_ticket(
             case, f"a robot's report, not answered ({case.mail.machine.reason or 'null sender'})"
         )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from gateway.desk import mails, people
 from gateway.desk.case import Case
 from gateway.desk.decision import Changes, Decision, NewMessage, NewTicket
+from gateway.desk.identity import Kind, is_usable
 from gateway.desk.permission import Act
 from gateway.model import Action, Address, MailState, MessageKind, Role, Severity, Status, Ticket
 
@@ -21,7 +22,7 @@ def open_ticket(case: Case, why: str, refers_to: Ticket | None = None) -> Decisi
     evidence = case.evidence
     if not case.sender.address:
         evidence += (f"requester taken from a header that proves nothing: {requester.address or 'no address found'}",)
-    message = customer_message(case, requester, case.new_text, evidence)
+    message = customer_message(case, requester, case.new_text, evidence, case.doubts)
     return opened(case, requester, message, why, refers_to=refers_to)
 
 
@@ -86,15 +87,17 @@ def append(case: Case, ticket: Ticket) -> Decision:
     changes, page, events = _stir(case, ticket)
     joins, refused = _joins(case, ticket)
     events += [f"{person.address} joined, brought by {case.sender.address}" for person in joins]
+    let_in = _let_in(case)
+    events += [f"{person.address} joined, let through by an operator" for person in let_in]
     events += [f"{person.address} in Cc was not added: the sender is not proved" for person in refused]
     agents = people.desk(case.settings, ticket.mailbox, ticket.assignee, without=case.sender.address)
     return Decision(
         MailState.APPENDED,
         case.row.reason,
         ticket_id=ticket.id,
-        message=customer_message(case, people.requester(case), case.new_text, case.evidence),
+        message=customer_message(case, people.requester(case), case.new_text, case.evidence, case.doubts),
         changes=changes,
-        joins=tuple((person, Role.CC) for person in joins),
+        joins=tuple((person, Role.CC) for person in (*joins, *let_in)),
         mails=mails.notices(agents, by=mails.shown_name(case)),
         page=page,
         events=tuple(events),
@@ -129,7 +132,15 @@ def _joins(case: Case, ticket: Ticket) -> tuple[tuple[Address, ...], tuple[Addre
     return (newcomers, ()) if case.row.act is Act.APPEND else ((), newcomers)
 
 
-def customer_message(case: Case, author: Address, text: str, evidence: tuple[str, ...]) -> NewMessage:
+def _let_in(case: Case) -> tuple[Address, ...]:
+    """Whom an operator let into a ticket: who answers the notice answers him, and he may write again."""
+    stranger = case.sender.kind is Kind.CUSTOMER and case.found.participant is None
+    return (case.author,) if case.released and stranger and is_usable(case.sender.address) else ()
+
+
+def customer_message(
+    case: Case, author: Address, text: str, evidence: tuple[str, ...], doubts: tuple[str, ...] = ()
+) -> NewMessage:
     """The new text; the whole body where nothing else is left of it."""
     whole = not case.mail.reply.quoted.strip()
     return NewMessage(
@@ -139,6 +150,7 @@ def customer_message(case: Case, author: Address, text: str, evidence: tuple[str
         html=case.mail.safe_html if whole else "",
         full_text=case.mail.text,
         evidence=evidence,
+        doubts=doubts,
     )
 
 

@@ -137,6 +137,7 @@ class Showing:
             author_address=author.address,
             by_agent=message is not None and message.by_agent,
             note=message is not None and message.kind is MessageKind.NOTE,
+            doubts=tuple(self._say(doubt, language) for doubt in message.doubts) if message else (),
             people=tuple(p.address for p in sorted(ticket.participants, key=lambda p: p.role is not Role.REQUESTER)),
             opened=cause.opened,
             status=ticket.status.value,

@@ -111,6 +111,8 @@ class Notice(View):
     by_agent: bool = False
     note: bool = False
     """Internal: no customer sees it."""
+    doubts: tuple[str, ...] = ()
+    """Why the mail may not be what it seems."""
     people: tuple[str, ...]
     """Addresses of requester and CC."""
     opened: bool

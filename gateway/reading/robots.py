@@ -39,20 +39,18 @@ def judge(headers: Headers, parts: Sequence[Part], mail: ReadMail, new_text: str
 
     ``new_text`` is the mail's own; what is quoted or forwarded speaks for others.
     """
+    reports = list(_reports(parts, mail))
+    # A report is that and nothing else: its `Auto-Submitted: auto-replied` makes no out-of-office notice of it.
+    marks = reports or list(_robots(headers, mail, new_text))
+    said = () if reports else _says_so(headers, mail, new_text)
     kinds: dict[MachineKind, str] = {}
-    for kind, reason in _findings(headers, parts, mail, new_text):
+    for kind, reason in (*marks, *said):
         kinds.setdefault(kind, reason)
     if kinds:
-        return Machine(tuple(kinds), False, next(iter(kinds.values())))
+        return Machine(tuple(kinds), False, next(iter(kinds.values())), doubtful=not marks)
     if reason := _silence(headers, mail):
         return Machine((), False, reason)
     return Machine()
-
-
-def _findings(headers: Headers, parts: Sequence[Part], mail: ReadMail, new_text: str) -> Iterator[_Finding]:
-    reports = list(_reports(parts, mail))
-    # A report is that and nothing else: its `Auto-Submitted: auto-replied` makes no out-of-office notice of it.
-    return iter(reports) if reports else _robots(headers, mail, new_text)
 
 
 def _reports(parts: Sequence[Part], mail: ReadMail) -> Iterator[_Finding]:
@@ -70,7 +68,6 @@ def _robots(headers: Headers, mail: ReadMail, new_text: str) -> Iterator[_Findin
     yield from _sender(headers, mail)
     yield from _subject(mail, new_text)
     yield from _receipt(headers, mail)
-    yield from _says_so(headers, mail, new_text)
 
 
 def _came_round(headers: Headers, mail: ReadMail) -> bool:

@@ -28,7 +28,7 @@ from gateway.model import (
     Status,
     Verdict,
 )
-from gateway.settings import Mailbox, Settings
+from gateway.settings import Agent, Mailbox, Settings
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KIM = Address("Kim", "kim@example.net")
@@ -58,7 +58,7 @@ def _compose(out, ticket, case, attachments, now) -> Composed:
     return Composed(
         out.template, "support", out.recipient.address,
         f"{out.template}-{case.mail_id}-{out.recipient.name}@example.com",
-        f"for {ticket.number}".encode(), "b" if ids else "", ids, out.automatic,
+        f"for {ticket.number if ticket else 'nobody'}".encode(), "b" if ids else "", ids, out.automatic,
     )  # fmt: skip
 
 
@@ -66,7 +66,10 @@ def _lookups(**changes) -> Lookups:
     return replace(Lookups(MAILBOX, "kim@example.net", None, (), 0, "key-1"), **changes)
 
 
-def _apply(store: Store, decision: Decision, lookups: Lookups | None = None, now: datetime = NOW, **read) -> Applied:
+def _apply(
+    store: Store, decision: Decision, lookups: Lookups | None = None, now: datetime = NOW,
+    settings: Settings = SETTINGS, **read,
+) -> Applied:  # fmt: skip
     """Take one mail all the way, as the worker does."""
     lookups = lookups or _lookups()
     mail = ReadMail(**({"subject": "Broken", "message_id": "one@example.net"} | read))
@@ -75,7 +78,7 @@ def _apply(store: Store, decision: Decision, lookups: Lookups | None = None, now
         envelope = Envelope("smtp", "kim@example.net", ("support@example.com",))
         (new,) = store.mails.add(connection, [(envelope, b"raw")], now, mine=True)
         (known,) = load(connection, [lookups], SETTINGS.loops, now)
-        unit = Unit(connection, store.ids, store.mails, SETTINGS, _compose, store.node, now)
+        unit = Unit(connection, store.ids, store.mails, settings, _compose, store.node, now)
         applied = unit.add(Case(new.id, mail, lookups, known, decision))
         unit.flush()
         return applied
@@ -164,6 +167,15 @@ def test_a_mail_that_was_taken_before_is_known_as_a_duplicate(store: Store) -> N
 def test_a_held_mail_is_no_duplicate_when_it_comes_again(store: Store) -> None:
     _apply(store, Decision(MailState.HELD, "an agent's name, not proved"))
     assert _known(store, _lookups()).duplicate_of == 0
+
+
+def test_what_an_agent_got_on_other_mails_does_not_count_as_a_word_on_a_held_one(store: Store) -> None:
+    settings = Settings(mailbox=SETTINGS.mailbox, agent=(Agent(name="Kim", address=KIM.address),))
+    for number, template in enumerate(("problem", "held")):
+        told = Outgoing(template, KIM, "none", automatic=True)
+        assert _known(store, _lookups()).acknowledged == 0
+        _apply(store, Decision(MailState.HELD, "x", mails=(told,)), _lookups(dedupe=f"key-{number}"), settings=settings)
+    assert _known(store, _lookups()).acknowledged == 1
 
 
 def test_mails_and_acknowledgements_of_a_sender_are_counted_within_their_windows(store: Store) -> None:

@@ -15,10 +15,12 @@ from gateway.model import (
     MachineKind,
     MailState,
     MessageKind,
+    ReadMail,
     Reply,
     Role,
     Severity,
     Status,
+    Verdict,
 )
 from tests.desk.world import (
     ALICE,
@@ -30,6 +32,7 @@ from tests.desk.world import (
     EVE,
     NOW,
     OUTAGE,
+    QUESTION,
     SALES,
     SETTINGS,
     SUPPORT,
@@ -38,6 +41,7 @@ from tests.desk.world import (
     decide,
     mail,
     sent,
+    spoken,
     ticket,
     to_customers,
     token_address,
@@ -266,9 +270,11 @@ def test_a_stranger_with_somebodys_token_is_held_and_only_agents_are_told() -> N
     assert not to_customers(decision)
 
 
-def test_a_held_mail_that_is_released_is_appended_and_brings_nobody() -> None:
+def test_who_is_let_through_joins_and_is_answered_and_brings_nobody() -> None:
     decision = decide(mail(EVE, cc=(Address("", "friend@elsewhere.example"),)), to=ALICES, released=True)
-    assert (decision.state, decision.ticket_id, decision.joins) == (MailState.APPENDED, TICKET_ID, ())
+    assert (decision.state, decision.ticket_id) == (MailState.APPENDED, TICKET_ID)
+    assert decision.joins == ((Address("", EVE), Role.CC),)
+    assert f"{EVE} joined, let through by an operator" in decision.events
 
 
 def test_an_outage_told_by_a_stranger_with_a_token_is_not_held_but_paged() -> None:
@@ -293,9 +299,53 @@ def test_an_agents_reply_address_in_other_hands_is_held(holder: str) -> None:
     assert decide(mail(holder), to=agent_address(ANN)).state is MailState.HELD
 
 
-def test_mail_from_our_own_address_is_refused_unanswered() -> None:
+def test_mail_from_our_own_address_is_held_and_the_desk_is_told_of_the_first() -> None:
     decision = decide(mail("Support+x@desk.example"))
-    assert (decision.state, decision.mails) == (MailState.REFUSED, ())
+    assert (decision.state, sent(decision, "held"), to_customers(decision)) == (MailState.HELD, [ANN, BEN], [])
+    assert not decide(mail("Support+x@desk.example"), recent_from_sender=1).mails
+
+
+def test_an_outage_by_a_web_form_that_writes_from_our_address_is_paged_and_its_visitor_answered() -> None:
+    decision = decide(mail(SUPPORT, answer_to=ALICE), verdict=OUTAGE)
+    assert decision.opens
+    assert (decision.state, decision.page, decision.opens.requester.address) == (MailState.TICKET, True, ALICE)
+
+
+def test_who_logs_nobody_in_from_our_address_and_is_let_through_is_no_participant() -> None:
+    decision = decide(mail(SUPPORT, subject="[SUP-7]"), released=True)
+    assert (decision.state, decision.joins) == (MailState.APPENDED, ())
+
+
+@pytest.mark.incident("Two From fields")
+@pytest.mark.parametrize("verdict", [QUESTION, OUTAGE])
+def test_a_from_that_names_an_agent_among_others_is_held(verdict: Verdict) -> None:
+    forged = mail(ANN, identity=Identity("", ("several-from-headers",)))
+    decision = decide(forged, mail_from=EVE, verdict=verdict)
+    assert (decision.state, decision.page, sent(decision, "held")) == (MailState.HELD, False, [ANN, BEN])
+
+
+@pytest.mark.incident("Two From fields")
+def test_an_agents_reply_address_proves_nothing_for_a_from_that_names_her_twice() -> None:
+    forged = mail(ANN, "#solved", identity=Identity("", ("several-from-headers",)))
+    assert decide(forged, to=agent_address(ANN), mail_from=EVE).state is MailState.HELD
+
+
+@pytest.mark.parametrize(
+    ("read", "doubts"),
+    [
+        (mail(EVE), []),
+        (mail(EVE, author=Address("Ann", EVE)), ["an agent's name"]),
+        (mail(EVE, identity=Identity(EVE, ("address-in-display-name",))), ["another address"]),
+        (mail("", identity=Identity("", ("no-from",)), author=None), ["nobody for certain"]),
+        (mail(ALICE, subject="[SUP-7]"), ["nothing but its From"]),
+        (mail(ALICE, machine=spoken(MachineKind.AUTO_GENERATED)), ["reads like an automatic answer"]),
+    ],
+)
+def test_staff_are_warned_of_what_is_doubtful(read: ReadMail, doubts: list[str]) -> None:
+    message = decide(read).message
+    assert message
+    assert len(message.doubts) == len(doubts)
+    assert all(part in doubt for part, doubt in zip(doubts, message.doubts, strict=True))
 
 
 @pytest.mark.incident("Replayed mail")

@@ -23,10 +23,11 @@ def test_an_agents_from_without_her_login_proves_nothing(auth: str) -> None:
     assert (sender.kind, sender.level) == (Kind.AGENT, Level.A2)
 
 
-def test_an_ambiguous_from_is_nobody() -> None:
-    ambiguous = mail(ANN, identity=Identity("", ("two From fields",)))
-    sender = identify(ambiguous, envelope(auth=ANN), SETTINGS)
-    assert (sender.kind, sender.level, sender.agent, sender.address) == (Kind.CUSTOMER, Level.A1, None, "")
+@pytest.mark.parametrize(("named", "kind"), [(ALICE, Kind.CUSTOMER), (ANN, Kind.AGENT)])
+def test_an_ambiguous_from_is_nobody_not_even_the_agent_whom_it_names(named: str, kind: Kind) -> None:
+    ambiguous = mail(named, identity=Identity("", ("two From fields",)))
+    sender = identify(ambiguous, envelope(auth=named), SETTINGS)
+    assert (sender.kind, sender.level, sender.agent, sender.address) == (kind, Level.A1, None, "")
     assert "From: two From fields" in sender.why
 
 

@@ -26,7 +26,7 @@ def expected(who: Who, level: Level, match: Match) -> Act:
     if who is Who.ROBOT:
         return Act.ROBOT
     if who is Who.OWN:
-        return Act.REFUSE
+        return Act.HOLD
     if who is Who.AGENT:
         proved = level is Level.A4 or (level is Level.A3 and match is Match.OWN_AGENT_TOKEN)
         return Act.WORK if proved else Act.HOLD

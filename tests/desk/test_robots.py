@@ -31,6 +31,7 @@ from tests.desk.world import (
     mail,
     robot,
     sent,
+    spoken,
     ticket,
     to_customers,
     token_address,
@@ -111,6 +112,21 @@ def test_the_answer_of_a_program_to_nothing_is_refused(kind: MachineKind) -> Non
     decision = decide(mail(machine=robot(kind)), verdict=OUTAGE)
     assert (decision.state, decision.mails, decision.page) == (MailState.REFUSED, (), False)
     assert kind in decision.reason
+
+
+@pytest.mark.incident("Out of office")
+@pytest.mark.parametrize("kind", [MachineKind.AUTO_REPLY, MachineKind.AUTO_GENERATED])
+def test_what_only_reads_like_a_programs_reaches_the_desk_and_pages_but_moves_no_status(kind: MachineKind) -> None:
+    waiting = ticket(status=Status.PENDING)
+    decision = decide(mail(machine=spoken(kind)), to=ALICES, standing=waiting, verdict=OUTAGE)
+    assert (decision.state, sent(decision, "notice"), to_customers(decision)) == (MailState.APPENDED, [ANN, BEN], [])
+    assert (decision.page, decision.changes) == (True, Changes(severity=Severity.S0))
+
+
+def test_an_outage_that_reads_like_a_programs_answer_to_nothing_is_a_ticket() -> None:
+    away = mail(machine=spoken(MachineKind.AUTO_REPLY))
+    assert decide(away, verdict=OUTAGE).state is MailState.TICKET
+    assert decide(away, verdict=QUESTION).state is MailState.REFUSED
 
 
 def test_a_monitors_mail_is_a_ticket_that_nobody_confirms() -> None:

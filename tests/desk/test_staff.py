@@ -33,6 +33,7 @@ from tests.desk.world import (
     decide,
     mail,
     sent,
+    spoken,
     ticket,
     to_customers,
     token_address,
@@ -169,9 +170,9 @@ def test_that_agent_is_told_once_an_hour_at_most() -> None:
 
 
 @pytest.mark.incident("Paging in other hands")
-def test_an_outage_in_an_agents_name_without_proof_is_held_all_the_same() -> None:
-    decision = decide(mail(ANN), verdict=OUTAGE)
-    assert (decision.state, decision.page) == (MailState.HELD, False)
+def test_an_outage_in_an_agents_name_without_proof_is_held_all_the_same_and_every_agent_is_told() -> None:
+    decision = decide(mail(ANN), verdict=OUTAGE, acknowledged=1)
+    assert (decision.state, decision.page, sent(decision, "held")) == (MailState.HELD, False, [ANN, BEN])
 
 
 @pytest.mark.incident("CVE-2023-22501")
@@ -266,6 +267,19 @@ def test_a_forward_by_a_stranger_is_a_mail_of_his() -> None:
     opens = decide(replace(forwarded(), identity=mail(EVE).identity, author=Address("", EVE))).opens
     assert opens
     assert opens.requester.address == EVE
+
+
+@pytest.mark.incident("Out of office")
+def test_an_agents_answer_that_reads_like_an_absence_notice_is_held_unless_she_logged_in() -> None:
+    said = mail(ANN, "Fixed. I am out of the office tomorrow.", machine=spoken(MachineKind.AUTO_REPLY))
+    held = decide(said, to=ANNS)
+    assert (held.state, sent(held, "held"), to_customers(held)) == (MailState.HELD, [ANN], [])
+    for certain in (decide(said, to=ANNS, auth=ANN), decide(said, to=ANNS, released=True)):
+        assert (certain.state, sent(certain, "answer")) == (MailState.APPENDED, [ALICE, BOB])
+
+
+def test_a_report_on_a_held_mail_is_answered_to_nobody_outside() -> None:
+    assert [out.purpose for out in decide(mail(ANN, subject="[SUP-7]")).mails] == ["none"]
 
 
 @pytest.mark.incident("Out of office")

@@ -85,6 +85,11 @@ def robot(*kinds: MachineKind) -> Machine:
     return Machine(kinds, may_answer=False, reason="Auto-Submitted")
 
 
+def spoken(*kinds: MachineKind) -> Machine:
+    """What only its text says."""
+    return Machine(kinds, may_answer=False, reason="text: I am out of the office", doubtful=True)
+
+
 def token_address(purpose: Purpose, subject: int, ticket_id: int = TICKET_ID) -> str:
     return tokens.join(SUPPORT, tokens.make(KEYS, purpose, ticket_id, subject, NOW))
 

@@ -237,6 +237,13 @@ def test_a_program_that_says_it_answers_by_itself_is_believed(text: str) -> None
 def test_a_program_that_says_it_wrote_the_mail_is_believed(text: str) -> None:
     assert spoken(text).kinds == (MachineKind.AUTO_GENERATED,)
     assert spoken(text, "Re: lamps").kinds == (MachineKind.AUTO_REPLY,)
+    assert spoken(text).doubtful
+
+
+def test_what_a_header_says_too_is_not_doubtful() -> None:
+    text = "Thank you for your email. This is an automated response."
+    assert not spoken(text, header="Auto-Submitted: auto-replied\n").doubtful
+    assert not spoken(text, subject="Automatic reply: lamps").doubtful
 
 
 @pytest.mark.parametrize(
