@@ -10,7 +10,7 @@ import random
 import signal
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -30,6 +30,7 @@ from tests.faults.forked import Forked
 from tests.faults.letters import Letters
 from tests.faults.mailbox import Post, imap_section
 from tests.faults.proxy import Proxy
+from tests.faults.pulse import Stall, pulse
 from tests.faults.server import Server, postgresql
 from tests.faults.sink import Arrival, Sink
 
@@ -68,11 +69,13 @@ class Cluster:
     """Nodes, a balancer that picks one that is well, and a relay."""
 
     def __init__(
-        self, folder: Path, seed: int, size: int, server: Server, background: Background, mailbox: Dovecot | None
-    ) -> None:
+        self, folder: Path, seed: int, size: int, server: Server, background: Background, mailbox: Dovecot | None,
+        stalls: Sequence[Stall],
+    ) -> None:  # fmt: skip
         self.report = Report(f"{size} nodes", seed)
         self._chance = random.Random(seed)
         self._url = server.url
+        self._stalls = stalls
         self.sink = Sink(background)
         self.letters = Letters(seed)
         self.post = Post(mailbox, seed) if mailbox is not None else None
@@ -183,9 +186,14 @@ class Cluster:
                 else:
                     senders = [(one.client, round(one.at - first.at, 2)) for one in several]
                     near = [round(at - first.at, 2) for at in nodes[first.client].faults if abs(at - first.at) < 10]
+                    still = [
+                        (round(at - first.at, 2), round(seconds, 2))
+                        for at, seconds in self._stalls
+                        if abs(at - first.at) < 10
+                    ]
                     self.report.blame(
                         f"{message_id} to {recipient} went twice without need: {senders}; its first sender was harmed "
-                        f"at {near}"
+                        f"at {near}, the database stood still at {still}"
                     )
         for (name, _), mails in went_on.items():
             self.report.counts["sent by a node that went on"] += mails
@@ -203,7 +211,8 @@ def run(folder: Path, seed: int, size: int, faults: int, count: Count = range) -
         server = stack.enter_context(postgresql(folder / "pg"))
         background = stack.enter_context(Background())
         mailbox = stack.enter_context(dovecot.dovecot()) if dovecot.USABLE else None
-        cluster = Cluster(folder, seed, size, server, background, mailbox)
+        stalls = stack.enter_context(pulse(server.url))
+        cluster = Cluster(folder, seed, size, server, background, mailbox, stalls)
         try:
             cluster.start()
             cluster.clients.start(cluster.letters)
@@ -215,6 +224,7 @@ def run(folder: Path, seed: int, size: int, faults: int, count: Count = range) -
             cluster.heal_all()
             cluster.clients.finish()
             cluster.rest()
+            cluster.report.slowest("seconds the database stood still", max((s for _, s in stalls), default=0.0))
             return cluster.close_books()
         finally:
             cluster.kill()
