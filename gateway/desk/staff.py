@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.desk import commands, mails, people, tickets
+from gateway.desk import answer, commands, mails, people, tickets
 from gateway.desk.case import Case
 from gateway.desk.commands import Commands, Parsed
 from gateway.desk.decision import Changes, Decision, NewMessage, Outgoing
@@ -16,7 +16,7 @@ from gateway.settings import Agent
 NEEDS_TICKET = Said(
     "there is no ticket yet that these commands could be about; only #sev goes with a mail that opens one"
 )
-NOTHING = Said("the mail holds no text, no attachment and no command")
+NOTHING = Said("the mail holds no text, no command and no attachment; a picture inside the mail is none")
 
 
 def work(case: Case, agent: Agent) -> Decision:
@@ -43,7 +43,7 @@ def _forwarded(case: Case, agent: Agent, forward: Forward) -> Decision:
     message = NewMessage(
         MessageKind.INBOUND,
         original,
-        forward.text,
+        forward.text if forward.text.strip() else case.mail.text,
         full_text=case.mail.text,
         evidence=(*case.evidence, f"forwarded by {agent.address}; the sender is who the forwarded mail names"),
     )
@@ -74,8 +74,9 @@ def _own_ticket(case: Case, agent: Agent) -> Decision:
 
 def _on_ticket(case: Case, agent: Agent, ticket: Ticket) -> Decision:
     parsed = commands.parse(case.new_text)
+    answers = bool(parsed.rest.strip() or answer.files(case.mail))
     problems = parsed.problems + _unknown_assignee(case, parsed.commands)
-    if not problems and parsed.commands == Commands() and not parsed.rest.strip() and not case.mail.attachments:
+    if not problems and parsed.commands == Commands() and not answers:
         problems = (NOTHING,)
     if problems and not case.released:
         return _hold(case, agent, problems)
@@ -84,7 +85,7 @@ def _on_ticket(case: Case, agent: Agent, ticket: Ticket) -> Decision:
         return _noted(case, agent, ticket, _note(case, case.new_text), Commands())
     if parsed.commands.note:
         return _noted(case, agent, ticket, _note(case, parsed.rest), parsed.commands)
-    if parsed.commands != Commands() and not parsed.rest.strip():
+    if not answers:
         return _commanded(case, agent, ticket, parsed.commands)
     return _answered(case, agent, ticket, parsed)
 

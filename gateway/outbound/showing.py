@@ -222,9 +222,9 @@ def _names(cause: Cause) -> tuple[str, ...]:
 
 
 def _body(message: NewMessage | None) -> tuple[str, Markup]:
-    """The new text, as text and as HTML; the whole body where nothing in it is new."""
+    """The message's text, as text and as HTML; never the whole body, which quotes what its reader may not see."""
     if message is None:
         return "", Markup()
-    text = (message.text or message.full_text)[:LONGEST_TEXT].strip("\n")
-    html = message.html if message.text and len(message.html) <= 2 * LONGEST_TEXT else ""
+    text = message.text[:LONGEST_TEXT].strip("\n")
+    html = message.html if len(message.html) <= 2 * LONGEST_TEXT else ""
     return text, Markup(html) if html else harmless.lines(text)

@@ -42,6 +42,8 @@ from tests.desk.world import (
 ANNS = agent_address(ANN)
 THE_SENDER = Address("Eve", EVE)
 FILE = Attachment("log.txt", "text/plain", "attachment", "", 1, "0", 0, 1, "base64")
+LOGO = Attachment("image001.png", "image/png", "inline", "image001.png@01DC", 1, "0", 0, 1, "base64")
+PROOF = Attachment("smime.p7s", "application/pkcs7-signature", "attachment", "", 1, "0", 0, 1, "base64")
 
 
 def forwarded(comment: str = "", sender: Address | None = THE_SENDER, **fields: object) -> ReadMail:
@@ -101,12 +103,17 @@ def test_a_note_alone_does_not_change_the_status() -> None:
 
 @pytest.mark.parametrize("text", ["#solved", "#solved\n\n", "#sev S1\n#assign me"])
 def test_commands_alone_send_customers_nothing(text: str) -> None:
-    decision = decide(mail(ANN, text, attachments=(FILE,)), to=ANNS)
+    decision = decide(mail(ANN, text, attachments=(LOGO, PROOF)), to=ANNS)
     assert decision.state is MailState.APPENDED
     assert decision.changes != Changes()
     assert decision.message
     assert decision.message.kind is MessageKind.SYSTEM
     assert not decision.mails
+
+
+def test_a_command_and_an_attachment_are_an_answer() -> None:
+    decision = decide(mail(ANN, "#solved", attachments=(LOGO, FILE)), to=ANNS)
+    assert (sent(decision, "answer"), decision.changes) == ([ALICE, BOB], Changes(Status.SOLVED))
 
 
 def test_who_gets_a_ticket_assigned_is_told() -> None:
@@ -116,6 +123,11 @@ def test_who_gets_a_ticket_assigned_is_told() -> None:
 def test_an_attachment_without_text_is_an_answer_and_an_empty_mail_is_none() -> None:
     assert sent(decide(mail(ANN, "", attachments=(FILE,), reply=Reply(quoted="> x")), to=ANNS), "answer")
     decision = decide(mail(ANN, "", reply=Reply(quoted="> x")), to=ANNS)
+    assert (decision.state, decision.mails[0].details["problem"]) == (MailState.HELD, NOTHING)
+
+
+def test_the_logo_of_a_signature_is_no_answer() -> None:
+    decision = decide(mail(ANN, "", attachments=(LOGO, PROOF), reply=Reply(quoted="> x")), to=ANNS)
     assert (decision.state, decision.mails[0].details["problem"]) == (MailState.HELD, NOTHING)
 
 
@@ -261,6 +273,14 @@ def test_a_forward_out_of_a_thread_refers_to_its_ticket_and_answers_nobody_there
 def test_a_reply_to_a_notice_that_quotes_like_a_forward_is_an_answer() -> None:
     decision = decide(forwarded("Try again."), to=ANNS)
     assert sent(decision, "answer") == [ALICE, BOB]
+
+
+def test_a_forward_in_which_no_text_was_found_shows_all_there_is() -> None:
+    found = forwarded("Please look.")
+    assert found.forward
+    message = decide(replace(found, forward=replace(found.forward, text=" ")), auth=ANN).message
+    assert message
+    assert message.text == found.text
 
 
 def test_a_forward_by_a_stranger_is_a_mail_of_his() -> None:

@@ -130,6 +130,13 @@ def test_an_answer_comes_from_the_mailbox_with_the_agents_name() -> None:
     assert not mail.automatic
 
 
+def test_an_answer_of_attachments_alone_shows_nothing_that_it_quotes() -> None:
+    internal = NewMessage(MessageKind.REPLY, Address(ANN.name, ANN.address), "", full_text="> internal", by_agent=True)
+    mail = compose(ANSWER, ticket(), cause(message=internal, attachments=((5, PICTURE),)))
+    assert mail.attachments == (5,)
+    assert b"internal" not in mail.content
+
+
 def test_an_answer_names_a_mail_that_its_reader_knows() -> None:
     thread = ("first@customer.example", "1042.1.abc@example.com")
     why = cause(message=message(by_agent=True), message_id="agents-own@example.org")
