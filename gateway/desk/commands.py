@@ -1,6 +1,7 @@
 """Commands in an agent's mail: lines such as ``#solved`` or ``#sev S1`` above the text.
 
-What stands there and is not understood stops the whole mail: a mistyped ``#note`` must never reach a customer.
+What stands there and is not understood, what only looks like one, and a command below the text stop the whole mail: a
+mistyped ``#note`` must never reach a customer, and no customer is to read commands.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from gateway.model import Said, Severity, Status
 
@@ -21,11 +22,25 @@ _COMMAND = re.compile(
     """,
     re.VERBOSE,
 )
-_WORD = re.compile(r"#(?:[^\W\d_]|\s+(?:note|solved|open|pending|sev|severity|assign)\b)", re.IGNORECASE)
+_NAMES = ("note", "solved", "open", "pending", "sev", "severity", "assign")
+_WORD = re.compile(rf"#(?:[^\W\d_]|\s+(?:{'|'.join(_NAMES)})\b)", re.IGNORECASE)
 """Telephones put a space behind the sign; before any other word that is a heading of Markdown."""
+_DECORATION = re.compile(
+    r"""
+    [\s>|"'“”„‘’‚«»()\[\]{}<*+•·‣◦▪–—-]*     # quotation marks, brackets, bullets, dashes
+    (?:\d{1,2}[.)])?                          # the number in a list
+    [\s"'“”„‘’‚«»()\[\]{}<]*
+    """,
+    re.VERBOSE,
+)
+_LOOSE = re.compile(r"#[#\s_-]*(?P<word>[^\W\d_]{2,})")
 _NOTE = re.compile(r"#\s*note\b", re.IGNORECASE)
+_NOTE_BEHIND = re.compile(r"\s#\s*note\W*$", re.IGNORECASE)
 _PIECES = re.compile(r"\s+(?=\#)")
-_BEGINNING = 40
+_SIGNS = frozenset("#\uff03\ufe5f")
+"""What NFKC makes a number sign of."""
+_MOST, _LONGEST = 100, 200
+"""Lines above the text, and characters of a line, that are looked at."""
 _SEVERITY = re.compile(r"s?([0-3])", re.IGNORECASE)
 _AGENT = re.compile(
     r"""
@@ -64,22 +79,66 @@ class _Problem(ValueError):
 def parse(text: str) -> Parsed:
     """Read the commands off the top of an agent's new text. Never raises."""
     lines = text.splitlines()
-    top = list(takewhile(_is_top, lines))
+    top = list(takewhile(_is_top, lines[:_MOST]))
     commands, problems = Commands(), list[str]()
-    for piece in (piece for line in top for piece in _PIECES.split(_plain(line)) if piece):
-        try:
-            commands = _obey(commands, piece)
-        except _Problem as problem:
-            problems.append(problem.args[0])
+    for plain in filter(None, map(_plain, top)):
+        if not _WORD.match(plain):
+            problems.append(Said("{!r} is no command", plain[:60]))
+            continue
+        for piece in _PIECES.split(plain):
+            try:
+                commands = _obey(commands, piece)
+            except _Problem as problem:
+                problems.append(problem.args[0])
     below = lines[len(top) :]
-    if not commands.note and any(_NOTE.match(_plain(line[:_BEGINNING])) for line in below):
-        problems.append(Said("#note stands below other text; it must stand above it"))
+    if not commands.note:
+        problems += islice(filter(None, map(_misplaced, below)), 1)
     return Parsed(commands, "\n".join(below).strip("\n"), tuple(problems))
 
 
 def _is_top(line: str) -> bool:
     plain = _plain(line)
-    return not plain or bool(_WORD.match(plain))
+    return not plain or bool(_WORD.match(plain)) or _is_mistyped(plain)
+
+
+def _is_mistyped(plain: str) -> bool:
+    """Whether a line above the text is nearly a command: ``- #note``, ``##note``, ``# notes``."""
+    found = _LOOSE.match(_bare(plain[:_LONGEST]))
+    return found is not None and any(_is_nearly(found["word"].lower(), name) for name in _NAMES)
+
+
+def _is_nearly(word: str, name: str) -> bool:
+    """Whether at most one letter is wrong, missing or too many, or two have changed places."""
+    if word == name or len(name) < 4:  # "see" is no mistyped "sev"
+        return word == name
+    at = next((i for i, (a, b) in enumerate(zip(word, name, strict=False)) if a != b), min(len(word), len(name)))
+    rest, wanted = word[at:], name[at:]
+    swapped = rest[1::-1] + rest[2:]
+    return rest[1:] in (wanted, wanted[1:]) or wanted[1:] == rest or swapped == wanted
+
+
+def _misplaced(line: str) -> Said | None:
+    """What is wrong with a line below the text that would be a command above it. Hashtags and headings are text."""
+    if _SIGNS.isdisjoint(line):
+        return None
+    plain = _plain(line[:_LONGEST])
+    bare = _bare(plain)
+    if not (_NOTE.match(bare) or _NOTE_BEHIND.search(plain) or _is_command(bare)):
+        return None
+    if plain.startswith((">", "|")):
+        return Said("{!r} is quoted from a mail to staff; write above the quotation, or leave it out", plain[:60])
+    return Said("{!r} stands below other text; commands stand above it", plain[:60])
+
+
+def _is_command(bare: str) -> bool:
+    if not bare[1:2].isalpha():
+        return False
+    try:
+        for piece in _PIECES.split(bare):
+            _obey(Commands(), piece)
+    except _Problem:
+        return False
+    return True
 
 
 def _plain(line: str) -> str:
@@ -87,6 +146,10 @@ def _plain(line: str) -> str:
     zero-width spaces, asterisks of bold text."""
     folded = unicodedata.normalize("NFKC", line)
     return "".join(c for c in folded if unicodedata.category(c) != "Cf").strip().strip("*_`\\").strip()
+
+
+def _bare(plain: str) -> str:
+    return _DECORATION.sub("", plain, count=1)
 
 
 def _obey(commands: Commands, piece: str) -> Commands:

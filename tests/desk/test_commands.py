@@ -40,8 +40,15 @@ def test_several_lines_command_and_are_cut_from_the_text() -> None:
     assert parsed == Parsed(Commands(False, Status.PENDING, Severity.S1, "me"), "  Dear Alice,\n\nnow it works.")
 
 
-@pytest.mark.parametrize("text", ["#123 is the order", "# Heading\ntext", "#", "##", "#-)", "#1", "Hello\n#solved\nBye",
-                                  "Hello #note", "see #hashtag", "Hi\n#hashtag"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#123 is the order", "#123: open since Monday", "# 5 open tickets", "# Heading\ntext", "## Resolved\ntext",
+        "# See below", "#", "##", "#-)", "#1", "#!/bin/sh\nls", "- item #5", "see #hashtag", "- #hashtag",
+        "Hi\n#hashtag", "Hi\nthe tag #solved", "Hi\n- #open is a tag of ours", "Hi\n#include <stdio.h>\n# a comment",
+        "Hi\n# Open\n- this", "Hi\n#sev S9",
+    ],
+)  # fmt: skip
 def test_other_signs_are_text(text: str) -> None:
     assert parse(text) == Parsed(Commands(), text)
 
@@ -62,11 +69,32 @@ def test_other_signs_are_text(text: str) -> None:
         ("Hello,\n#note\nsecret", "above"),
         ("Hello,\n#note secret", "above"),
         ("Hello,\n# Note: secret", "above"),
+        ("Hello,\n- #note\nsecret", "above"),
+        ("Hello, #note\nsecret", "above"),
+        ("Hello\n#solved\nBye", "above"),
+        ("Hello\n\n#sev S1 #assign me", "above"),
+        ("Hello\n> #note (nobody outside sees it)  #solved", "quoted"),
+        ("Hello\n>   #sev S1  #assign me", "quoted"),
         ("# open questions\nwhen?", "line of its own"),
     ],
 )
 def test_what_is_not_understood_is_a_problem(text: str, said: str) -> None:
     assert any(said in problem for problem in parse(text).problems)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "##note", "- #note", "• #note", "1. #note", "[#note]", "(#note)", '"#note"', "“#note”", "„#note“", "> #note",
+        "#-note", "#_note", "# notes", "- #noet", "- #nte", "- #nota", "- # Note", "##solvd", "> #asign me",
+    ],
+)  # fmt: skip
+def test_what_is_nearly_a_command_above_the_text_stops_the_mail(line: str) -> None:
+    assert parse(f"{line}\nsecret").problems == (f"{line!r} is no command",)
+
+
+def test_a_command_far_below_empty_lines_stops_the_mail() -> None:
+    assert parse("\n" * 200 + "#note\nsecret").problems
 
 
 def test_the_same_command_twice_is_no_problem() -> None:
