@@ -223,6 +223,8 @@ class Reply(Carried):
     quoted_from: Address | None = None
     quoted_date_raw: str = ""
     spans: tuple[Span, ...] = ()
+    interleaved: bool = False
+    """Quoted text stands in ``text``, for the writer answers it line by line, or put it there."""
 
 
 @record

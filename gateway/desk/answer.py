@@ -1,9 +1,13 @@
-"""What of an agent's mail goes to customers."""
+"""What of an agent's mail goes to customers, and what stops it."""
 
 from __future__ import annotations
 
-from gateway.model import Attachment, ReadMail
+from gateway.desk.case import Case
+from gateway.desk.threading import Match
+from gateway.desk.tokens import Purpose
+from gateway.model import Attachment, ReadMail, Said
 
+QUOTES = Said("the answer stands between lines of a mail that no customer may see; write above them, or leave them out")
 _PROOFS = frozenset(
     {
         "application/pgp-keys",
@@ -13,6 +17,17 @@ _PROOFS = frozenset(
     }
 )
 """Of who wrote a mail (RFC 3156, RFC 8551)."""
+
+
+def problems(case: Case) -> tuple[str, ...]:
+    """Why the answer must not go out: a sentence for each reason."""
+    return (QUOTES,) if case.mail.reply.interleaved and not _answers_what_customers_saw(case) else ()
+
+
+def _answers_what_customers_saw(case: Case) -> bool:
+    """Whether the agent answers the notice of an outsider's mail, or of an answer: its reply address says so."""
+    token = case.lookups.token
+    return case.found.match is Match.OWN_AGENT_TOKEN and token is not None and token.purpose is Purpose.AGENT
 
 
 def files(mail: ReadMail) -> tuple[Attachment, ...]:

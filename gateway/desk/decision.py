@@ -120,7 +120,7 @@ class Outgoing:
     """``confirmation``, ``answer``, ``notice``, ``page``, ``problem`` (what was wrong with an agent's mail) ..."""
     recipient: Address
     purpose: str
-    """Whose token stands in Reply-To: ``participant``, ``agent`` or ``none``."""
+    """Whose token stands in Reply-To: ``participant``, ``agent``, ``internal`` (an agent's, too) or ``none``."""
     sender_name: str = ""
     """Shown in From; empty means the mailbox's display name."""
     automatic: bool = False

@@ -31,10 +31,11 @@ def _may_answer(case: Case) -> bool:
     )
 
 
-def notices(agents: Iterable[Agent], *, by: str = "") -> tuple[Outgoing, ...]:
-    """The message, to agents."""
+def notices(agents: Iterable[Agent], *, by: str = "", internal: bool = False) -> tuple[Outgoing, ...]:
+    """The message, to agents. ``internal``: nobody outside sees it."""
+    purpose = "internal" if internal else "agent"
     return tuple(
-        Outgoing("notice", _address(agent), "agent", sender_name=by, with_attachments=True) for agent in agents
+        Outgoing("notice", _address(agent), purpose, sender_name=by, with_attachments=True) for agent in agents
     )
 
 

@@ -74,9 +74,11 @@ def _own_ticket(case: Case, agent: Agent) -> Decision:
 
 def _on_ticket(case: Case, agent: Agent, ticket: Ticket) -> Decision:
     parsed = commands.parse(case.new_text)
-    answers = bool(parsed.rest.strip() or answer.files(case.mail))
+    answers = not parsed.commands.note and bool(parsed.rest.strip() or answer.files(case.mail))
     problems = parsed.problems + _unknown_assignee(case, parsed.commands)
-    if not problems and parsed.commands == Commands() and not answers:
+    if answers:
+        problems += answer.problems(case)
+    elif not problems and parsed.commands == Commands():
         problems = (NOTHING,)
     if problems and not case.released:
         return _hold(case, agent, problems)
@@ -115,7 +117,7 @@ def _answered(case: Case, agent: Agent, ticket: Ticket, parsed: Parsed) -> Decis
 def _noted(case: Case, agent: Agent, ticket: Ticket, note: NewMessage, ordered: Commands) -> Decision:
     changes = _changes(agent, ticket, ordered)
     told = people.desk(case.settings, ticket.mailbox, changes.assignee or ticket.assignee, without=agent.address)
-    notices = mails.notices(told, by=agent.name)
+    notices = mails.notices(told, by=agent.name, internal=True)
     return _worked(case, agent, ticket, "an agent's note", note, changes, notices, ["noted"])
 
 
@@ -133,7 +135,8 @@ def _commanded(case: Case, agent: Agent, ticket: Ticket, ordered: Commands) -> D
     told = (
         people.desk(case.settings, ticket.mailbox, changes.assignee, without=agent.address) if changes.assignee else ()
     )
-    return _worked(case, agent, ticket, "an agent's commands", message, changes, mails.notices(told, by=agent.name), [])
+    notices = mails.notices(told, by=agent.name, internal=True)
+    return _worked(case, agent, ticket, "an agent's commands", message, changes, notices, [])
 
 
 def _worked(

@@ -79,7 +79,7 @@ def find(lookups: Lookups, known: Known, sender: Sender, subject: str) -> Found:
 
 
 def _token_match(token: Token, ticket: Ticket, sender: Sender) -> Match:
-    if token.purpose is Purpose.AGENT:
+    if token.purpose in tokens.STAFF:
         own = sender.agent is not None and tokens.agent_number(sender.agent.address) == token.subject
         return Match.OWN_AGENT_TOKEN if own else Match.AGENT_TOKEN
     participant = _participant(ticket, sender)

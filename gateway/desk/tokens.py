@@ -35,6 +35,12 @@ class Purpose(IntEnum):
     """Reply address of an agent; ``subject`` is ``agent_number(address)``."""
     DELIVERY = 3
     """Return path; ``subject`` is the id of the outgoing mail."""
+    INTERNAL = 4
+    """Reply address of an agent, as AGENT, in a mail that shows what nobody outside has seen: a note, say."""
+
+
+STAFF = frozenset({Purpose.AGENT, Purpose.INTERNAL})
+"""What only agents are given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from gateway.triage.policy import Policy
 
 CUSTOMERS = frozenset({"confirmation", "answer"})
 """Templates that go to customers; all others go to staff."""
+_PURPOSES = {"participant": Purpose.PARTICIPANT, "agent": Purpose.AGENT, "internal": Purpose.INTERNAL}
 
 
 class Composer:
@@ -107,14 +108,11 @@ class Composer:
         if ticket is None:
             return ""
         wanted = out.recipient.address.lower()
-        if out.purpose == "agent":
-            purpose, subject = Purpose.AGENT, tokens.agent_number(wanted)
-        elif out.purpose == "participant":
-            purpose = Purpose.PARTICIPANT
+        purpose = _PURPOSES.get(out.purpose)
+        subject = tokens.agent_number(wanted)
+        if purpose is Purpose.PARTICIPANT:
             subject = next((p.id for p in ticket.participants if p.address.lower() == wanted), 0)
-        else:
-            return ""
-        if not subject:
+        if purpose is None or not subject:
             return ""
         token = tokens.make(self._keys, purpose, ticket.id, subject, now)
         return headers.addresses("Reply-To", (Address(mailbox.display_name, tokens.join(mailbox.address, token)),))

@@ -49,8 +49,8 @@ def split(body: Body, html: str = "") -> Reply:
         return _without_quotation(body, marked.signature)
     first = next((heading.fields for heading in found if heading.fields), {})
     people = labels.people(first.get("sender", ""))
-    spans = _spans(lines, _classify(lines, found, marked.signature))
-    return _reply(spans, people[0] if people else None, first.get("date", ""))
+    kinds, interleaved = _classify(lines, found, marked.signature)
+    return _reply(_spans(lines, kinds), people[0] if people else None, first.get("date", ""), interleaved)
 
 
 def _without_quotation(body: Body, marked: range) -> Reply:
@@ -67,7 +67,7 @@ def _without_quotation(body: Body, marked: range) -> Reply:
     return Reply(text=new.strip(), quoted=cut, signature=cut, spans=spans)
 
 
-def _reply(spans: Sequence[Span], quoted_from: Address | None = None, date: str = "") -> Reply:
+def _reply(spans: Sequence[Span], quoted_from: Address | None, date: str, interleaved: bool) -> Reply:
     return Reply(
         text="".join([span.text for span in spans if span.kind is _NEW]).strip(),
         quoted="".join([span.text for span in spans if span.kind is not _NEW]).strip("\r\n"),
@@ -75,6 +75,7 @@ def _reply(spans: Sequence[Span], quoted_from: Address | None = None, date: str 
         quoted_from=quoted_from,
         quoted_date_raw=date,
         spans=tuple(spans),
+        interleaved=interleaved,
     )
 
 
@@ -87,8 +88,9 @@ def _spans(lines: Sequence[str], kinds: Sequence[SpanKind]) -> list[Span]:
     return spans
 
 
-def _classify(lines: Sequence[str], found: Sequence[Heading], marked: range) -> list[SpanKind]:
-    kinds = [_NEW] * len(lines)
+def _classify(lines: Sequence[str], found: Sequence[Heading], marked: range) -> tuple[list[SpanKind], bool]:
+    """The kind of each line, and whether quoted ones are among the new."""
+    kinds, interleaved = [_NEW] * len(lines), False
     marks = _marks(lines, found)
     blocks = list(_blocks(lines, marks, found))
     texts = [block for block in blocks if not block.quoted and _sign(lines, marks, kinds, block, marked)]
@@ -101,7 +103,15 @@ def _classify(lines: Sequence[str], found: Sequence[Heading], marked: range) -> 
         if block.heading and block.heading.kind in _UNMARKED and _announces(lines, block.start):
             cut = range(block.start, block.heading.end)
         kinds[cut.start : cut.stop] = [kind] * len(cut)
-    return kinds
+        interleaved = interleaved or _stays(lines, block, cut, followed)
+    return kinds, interleaved
+
+
+def _stays(lines: Sequence[str], block: _Block, cut: range, followed: bool) -> bool:
+    """Whether quoted text is left: lines of the block, or what has no marks below a heading that is all of it."""
+    if cut.stop < block.end or block.heading is None:
+        return cut.stop < block.end
+    return followed and not any(map(str.strip, lines[block.heading.end : block.end]))
 
 
 def _announces(lines: Sequence[str], end: int) -> bool:

@@ -51,8 +51,11 @@ ALICES = token_address(Purpose.PARTICIPANT, ALICE_ID)
 ADDRESSES = st.sampled_from([ALICE, BOB, EVE, ANN, BEN, SUPPORT, SALES, ALICES, "HILFE@desk.example", "", "no address"])
 PEOPLE = st.lists(ADDRESSES.map(lambda a: Address("", a)), max_size=4).map(tuple)
 RECIPIENTS = st.sampled_from(
-    [SUPPORT, SALES, ALICES, agent_address(ANN), token_address(Purpose.DELIVERY, 31), token_address(Purpose.AGENT, 5)]
-)
+    [
+        SUPPORT, SALES, ALICES, agent_address(ANN), agent_address(ANN, Purpose.INTERNAL),
+        token_address(Purpose.DELIVERY, 31), token_address(Purpose.AGENT, 5),
+    ]
+)  # fmt: skip
 KINDS = st.lists(st.sampled_from(MachineKind), max_size=2, unique=True)
 POINTERS: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [{}, {"subject": "[SUP-7]"}, {"in_reply_to": ("first@customer.example",)}]

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.desk.answer import QUOTES
 from gateway.desk.decision import Changes
 from gateway.desk.staff import NEEDS_TICKET, NOTHING
 from gateway.desk.tokens import Purpose
@@ -40,6 +41,7 @@ from tests.desk.world import (
 )
 
 ANNS = agent_address(ANN)
+ANNS_INTERNAL = agent_address(ANN, Purpose.INTERNAL)
 THE_SENDER = Address("Eve", EVE)
 FILE = Attachment("log.txt", "text/plain", "attachment", "", 1, "0", 0, 1, "base64")
 LOGO = Attachment("image001.png", "image/png", "inline", "image001.png@01DC", 1, "0", 0, 1, "base64")
@@ -138,6 +140,42 @@ def test_what_an_agent_quotes_is_never_sent_for_want_of_new_text() -> None:
     message = decide(quoting, to=ANNS).message
     assert message
     assert (message.text, message.html) == ("", "")
+
+
+def test_an_answer_to_a_note_goes_out_without_what_it_quotes() -> None:
+    assert sent(decide(mail(ANN, "Try again."), to=ANNS_INTERNAL), "answer") == [ALICE, BOB]
+    assert sent(decide(mail(ANN, "Try again.", reply=Reply("Try again.", "> he owes us")), to=ANNS_INTERNAL), "answer")
+
+
+BETWEEN = Reply("> He owes us 12000 EUR.\nThanks, Ben. Dear Alice, try again.\n> Best, Ben", interleaved=True)
+
+
+@pytest.mark.parametrize(("to", "auth"), [(ANNS_INTERNAL, ""), (ANNS_INTERNAL, ANN), (SUPPORT, ANN)])
+def test_an_answer_between_the_lines_of_what_customers_may_not_have_seen_is_held(to: str, auth: str) -> None:
+    decision = decide(mail(ANN, BETWEEN.text, subject="[SUP-7]", reply=BETWEEN), to=to, auth=auth)
+    assert (decision.state, decision.mails[0].details["problem"]) == (MailState.HELD, QUOTES)
+
+
+def test_an_answer_between_the_lines_of_a_customers_mail_goes_out_with_them() -> None:
+    inside = Reply("> How do I export?\nLike this.\n> And import?\nLike that.", interleaved=True)
+    decision = decide(mail(ANN, inside.text, reply=inside), to=ANNS)
+    assert decision.message
+    assert (sent(decision, "answer"), decision.message.text) == ([ALICE, BOB], inside.text)
+
+
+def test_a_note_between_the_lines_of_a_note_stays_among_agents() -> None:
+    inside = replace(BETWEEN, text=f"#note\n{BETWEEN.text}")
+    decision = decide(mail(ANN, inside.text, reply=inside), to=ANNS_INTERNAL)
+    assert decision.state is MailState.APPENDED
+    assert not to_customers(decision)
+
+
+@pytest.mark.parametrize(
+    ("text", "purpose"), [("#note\nx", "internal"), (f"#assign {BEN}", "internal"), ("x", "agent")]
+)
+def test_the_notice_of_what_stays_inside_says_so_in_its_reply_address(text: str, purpose: str) -> None:
+    told = decide(mail(ANN, text), to=ANNS, standing=ticket(assignee=BEN)).mails
+    assert [out.purpose for out in told if out.template == "notice"] == [purpose]
 
 
 def test_severity_raised_to_s0_by_an_agent_pages() -> None:

@@ -139,6 +139,8 @@ def test_only_a_signed_loop_header_is_ours() -> None:
         (ALICE, agent_address(ANN), Match.AGENT_TOKEN),
         ("former@staff.example", agent_address("former@staff.example"), Match.AGENT_TOKEN),
         (ANN, token_address(Purpose.AGENT, ALICE_ID), Match.AGENT_TOKEN),
+        (ANN, agent_address(ANN, Purpose.INTERNAL), Match.OWN_AGENT_TOKEN),
+        (ALICE, agent_address(ANN, Purpose.INTERNAL), Match.AGENT_TOKEN),
     ],
 )
 def test_a_token_is_checked_against_the_sender(sender: str, address: str, match: Match) -> None:

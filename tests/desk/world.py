@@ -94,8 +94,8 @@ def token_address(purpose: Purpose, subject: int, ticket_id: int = TICKET_ID) ->
     return tokens.join(SUPPORT, tokens.make(KEYS, purpose, ticket_id, subject, NOW))
 
 
-def agent_address(agent: str) -> str:
-    return token_address(Purpose.AGENT, tokens.agent_number(agent))
+def agent_address(agent: str, purpose: Purpose = Purpose.AGENT) -> str:
+    return token_address(purpose, tokens.agent_number(agent))
 
 
 def decide(

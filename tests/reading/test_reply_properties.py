@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.model import SpanKind
 from gateway.reading import attribution, forward, headings, labels, lines, reply
 
 PIECES = st.sampled_from(
@@ -37,6 +38,14 @@ def test_the_spans_join_to_the_body_and_nothing_raises(body: str, html: str, sub
     found = reply.split(headings.scan(body), html)
     assert "".join(span.text for span in found.spans) == body
     forward.find(headings.scan(body), subject, [])
+
+
+@given(body=BODIES, html=MARKUP)
+@settings(max_examples=300, deadline=None)
+def test_no_quoted_line_is_among_the_new_without_a_word(body: str, html: str) -> None:
+    found = reply.split(headings.scan(body), html)
+    new = "".join(span.text for span in found.spans if span.kind is SpanKind.NEW).split("\n")
+    assert found.interleaved or not any(map(lines.is_quoted, new))
 
 
 @given(body=BODIES)

@@ -139,6 +139,35 @@ def test_the_wrapped_rest_of_a_long_quoted_line_is_quotation() -> None:
     assert reply.split(scan(f"Yes.\n\n{ATTRIBUTIONS['en']}\n{long}")).text == "Yes."
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{ATTRIBUTIONS['en']}\n> Which browser?\n\nFirefox.\n\n> Since when?\n\nMonday.",
+        f"{ATTRIBUTIONS['en']}\nHD> Does it work?\n\nYes.\n\nHD> Since when?\n\nMonday.",
+        "> Does it work?\n\nIt does.",
+        f"{HEADER_BLOCKS['en']}\n\nThe export is broken.\nIt works again.",
+        f"See my answers below.\n\n{HEADER_BLOCKS['en']}\n\nHow many users have you?\nThere are 212.",
+    ],
+)
+def test_quoted_text_among_the_new_is_told(body: str) -> None:
+    assert reply.split(scan(body)).interleaved
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        NEW_TEXT,
+        f"{NEW_TEXT}\n\n{ATTRIBUTIONS['en']}\n> Does it work?\n\n> Since when?",
+        f"{NEW_TEXT}\n\n{HEADER_BLOCKS['en']}\n\nDoes it work?",
+        f"{ATTRIBUTIONS['en']}\n> Does it work?\n\n{NEW_TEXT}",
+        f"{NEW_TEXT}\n\n> Does it work?",
+    ],
+)
+def test_a_quotation_that_was_cut_whole_is_none_among_the_new_text(body: str) -> None:
+    found = reply.split(scan(body))
+    assert (found.text, found.interleaved) == (NEW_TEXT, False)
+
+
 def test_a_body_that_is_one_quoted_mail_keeps_its_text() -> None:
     found = reply.split(scan(f"{HEADER_BLOCKS['en']}\n\nThe export is broken."))
     assert found.text == "The export is broken."
