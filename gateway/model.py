@@ -202,6 +202,8 @@ class Attachment(Carried):
     """Content-Transfer-Encoding, lower case."""
     member: int = -1
     """Index inside a winmail.dat or a uuencoded text; -1 for an ordinary part."""
+    marks: tuple[str, ...] = ()
+    """Of an attached mail, unverified: values of X-Gateway-Loop, and what stands behind a "+" in addresses."""
 
 
 @record

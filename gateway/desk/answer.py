@@ -21,7 +21,14 @@ _PROOFS = frozenset(
 
 def problems(case: Case) -> tuple[str, ...]:
     """Why the answer must not go out: a sentence for each reason."""
-    return (QUOTES,) if case.mail.reply.interleaved and not _answers_what_customers_saw(case) else ()
+    found: list[str] = []
+    if case.mail.reply.interleaved and not _answers_what_customers_saw(case):
+        found.append(QUOTES)
+    if names := ", ".join(case.lookups.own_attached):
+        found.append(
+            Said("a mail of ours is attached: {}; leave it out, for it may hold what no customer may see", names[:200])
+        )
+    return tuple(found)
 
 
 def _answers_what_customers_saw(case: Case) -> bool:

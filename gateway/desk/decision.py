@@ -42,6 +42,8 @@ class Lookups:
     """Key under which two copies of one mail are the same; never empty."""
     own_loop: bool = False
     """Whether the mail carries a loop header that we signed: one of ours, come back."""
+    own_attached: tuple[str, ...] = ()
+    """Names of attached mails that are ours, or show an agent's reply address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,9 +204,9 @@ def _problems_without_ticket(parsed: Parsed) -> tuple[str, ...]:
 def _hold(case: Case, agent: Agent, problems: tuple[str, ...]) -> Decision:
     return Decision(
         MailState.HELD,
-        f"commands of {agent.address} could not be followed: {'; '.join(problems)}",
+        f"a mail of {agent.address} could not be carried out: {'; '.join(problems)}",
         ticket_id=case.ticket.id if case.ticket else 0,
         mails=mails.problem(case, agent, problems),
-        events=("an agent's mail is held, since its commands could not be followed",),
+        events=("an agent's mail is held, since it could not be carried out",),
         actor=agent.address,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 
 from gateway.desk import loop, tokens
 from gateway.desk.decision import Known, Lookups
@@ -18,6 +19,8 @@ from gateway.settings import Mailbox, Settings
 
 MOST_IDS = 60
 """Message-IDs that are looked up; a hostile References names thousands."""
+MOST_MARKS = 100
+"""Of attached mails, that are verified."""
 _TAG = re.compile(r"\[([A-Za-z][A-Za-z0-9]{0,15})-([0-9]{1,10})\]")
 _LARGEST_ID = 2**31 - 1
 
@@ -62,6 +65,7 @@ def lookups(mail: ReadMail, envelope: Envelope, settings: Settings, keys: Keys, 
         tag=_tag(mail.subject, settings),
         dedupe=_dedupe(mail, envelope, now),
         own_loop=bool(mail.loop) and loop.verify(keys, mail.loop),
+        own_attached=tuple(dict.fromkeys(_own_attached(mail, keys, now))),
     )
 
 
@@ -109,6 +113,14 @@ def _token_texts(addresses: tuple[str, ...], settings: Settings) -> Iterator[str
             _, token = tokens.split(address)
             if token:
                 yield token
+
+
+def _own_attached(mail: ReadMail, keys: Keys, now: datetime) -> Iterator[str]:
+    marks = ((attached, mark) for attached in mail.attachments for mark in attached.marks)
+    for attached, mark in islice(marks, MOST_MARKS):
+        token = tokens.verify(keys, mark, now)
+        if loop.verify(keys, mark) or (token is not None and token.purpose in tokens.STAFF):
+            yield attached.name or attached.content_type
 
 
 def _mailbox(addresses: tuple[str, ...], settings: Settings) -> Mailbox:

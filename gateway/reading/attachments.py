@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from itertools import islice
 
 from gateway.model import Attachment
 from gateway.reading import encoded, tnef
@@ -15,6 +16,9 @@ from gateway.reading.structure import normalised
 
 _SEPARATORS = re.compile(r"[/\\]+")
 _TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_MAIL_TYPES = frozenset({"message/rfc822", "message/global", "application/vnd.ms-outlook"})
+_MARKS = (re.compile(rb"X-Gateway-Loop:\s*([!-~]{1,300})"), re.compile(rb"\+([A-Za-z0-9]{20,64})@"))
+_MOST_MARKS = 20
 
 
 def of(parts: Iterable[Part], limits: Limits) -> Iterator[Attachment]:
@@ -42,7 +46,14 @@ def _attachment(
         end=part.end,
         encoding=part.encoding,
         member=member,
+        marks=_marks(data) if content_type in _MAIL_TYPES or name.lower().endswith((".eml", ".msg")) else (),
     )
+
+
+def _marks(data: bytes) -> tuple[str, ...]:
+    """What may show a mail to be one of ours. Outlook's own format holds header fields in UTF-16 (MS-OXMSG)."""
+    data = data.replace(b"\0", b"")
+    return tuple(found[1].decode() for mark in _MARKS for found in islice(mark.finditer(data), _MOST_MARKS))
 
 
 def whole(raw: bytes) -> Attachment:

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.desk import tokens
 from gateway.desk.answer import QUOTES
 from gateway.desk.decision import Changes
 from gateway.desk.staff import NEEDS_TICKET, NOTHING
@@ -161,6 +162,19 @@ def test_an_answer_between_the_lines_of_a_customers_mail_goes_out_with_them() ->
     decision = decide(mail(ANN, inside.text, reply=inside), to=ANNS)
     assert decision.message
     assert (sent(decision, "answer"), decision.message.text) == ([ALICE, BOB], inside.text)
+
+
+NOTICE = replace(FILE, name="original.eml", content_type="message/rfc822", marks=(tokens.split(ANNS)[1],))
+
+
+@pytest.mark.incident("Token in other hands")
+def test_an_answer_with_a_mail_of_ours_attached_is_held_and_a_note_stays_inside_with_it() -> None:
+    decision = decide(mail(ANN, "Try again.", attachments=(FILE, NOTICE)), to=ANNS)
+    assert decision.state is MailState.HELD
+    assert "original.eml" in decision.mails[0].details["problem"]
+    noted = decide(mail(ANN, "#note\nLook.", attachments=(FILE, NOTICE)), to=ANNS)
+    assert noted.state is MailState.APPENDED
+    assert not to_customers(noted)
 
 
 def test_a_note_between_the_lines_of_a_note_stays_among_agents() -> None:

@@ -8,7 +8,7 @@ from gateway.desk.decision import Known, Lookups
 from gateway.desk.identity import identify
 from gateway.desk.threading import Found, Match
 from gateway.desk.tokens import Purpose, Token
-from gateway.model import Address, Bounce, Envelope, ReadMail
+from gateway.model import Address, Attachment, Bounce, Envelope, ReadMail
 from tests.desk.world import (
     ALICE,
     ALICE_ID,
@@ -124,6 +124,24 @@ def test_only_a_signed_loop_header_is_ours() -> None:
     assert look(mail(loop=loop.sign(KEYS, "unique"))).own_loop
     assert not look(mail(loop="2.0123456789abcdef01234567.unique")).own_loop
     assert not look(mail()).own_loop
+
+
+@pytest.mark.incident("Token in other hands")
+@pytest.mark.parametrize(
+    ("mark", "ours"),
+    [
+        (loop.sign(KEYS, "unique"), True),
+        ("2.0123456789abcdef01234567.unique", False),
+        (tokens.split(agent_address(ANN))[1].upper(), True),
+        (tokens.split(agent_address(BEN, Purpose.INTERNAL))[1], True),
+        (tokens.split(token_address(Purpose.PARTICIPANT, ALICE_ID))[1], False),
+        ("a" * 39, False),
+    ],
+)
+def test_an_attached_mail_of_ours_is_known_by_its_signature_or_an_agents_reply_address(mark: str, ours: bool) -> None:
+    other = Attachment("other.eml", "message/rfc822", "attachment", "", 1, "0", 0, 1, "", marks=("x",))
+    attached = replace(other, name="original.eml", marks=("x", mark, mark))
+    assert look(mail(attachments=(other, attached))).own_attached == (("original.eml",) if ours else ())
 
 
 @pytest.mark.incident("CVE-2023-22501", "Token in other hands")

@@ -77,6 +77,35 @@ def test_an_attached_message_is_one_attachment() -> None:
     assert one.size == len(inner)
 
 
+INNER = b"Reply-To: support+" + b"a" * 39 + b"@x.example\r\nX-Gateway-Loop:\r\n 1.ab.c\r\n\r\nx"
+
+
+@pytest.mark.incident("Token in other hands")
+@pytest.mark.parametrize(
+    ("head", "data"),
+    [
+        (b"Content-Type: message/rfc822", INNER),
+        (b"Content-Type: message/rfc822", b"Content-Type: multipart/digest; boundary=d\r\n\r\n--d\r\n\r\n" + INNER),
+        (b"Content-Type: a/b; name=original.EML\r\n" + BASE64, base64.encodebytes(INNER)),
+        (b"Content-Type: a/b; name=x.msg\r\n" + BASE64, base64.encodebytes(INNER.decode().encode("utf-16-le"))),
+    ],
+    ids=["attached", "attached in an attached one", "as a file", "as Outlook keeps it"],
+)
+def test_what_may_show_an_attached_mail_to_be_ours_is_read(head: bytes, data: bytes) -> None:
+    (one,) = read(mail(TEXT, part(head, data))).attachments
+    assert one.marks == ("1.ab.c", "a" * 39)
+
+
+def test_files_that_are_no_mails_have_no_such_marks() -> None:
+    (one,) = read(mail(TEXT, part(b"Content-Type: a/b", INNER))).attachments
+    assert one.marks == ()
+
+
+def test_no_more_marks_are_read_of_a_mail_than_can_be_verified() -> None:
+    (one,) = read(mail(TEXT, part(b"Content-Type: message/rfc822", INNER * 1000))).attachments
+    assert len(one.marks) < 100
+
+
 @pytest.mark.incident("CVE-2023-35169", "Look-alike names")
 @pytest.mark.parametrize(
     ("name", "safe"),
