@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.desk.case import Case
 from gateway.desk.threading import Match
 from gateway.desk.tokens import Purpose
-from gateway.model import Attachment, ReadMail, Said
+from gateway.model import Attachment, ReadMail, Said, SpanKind
 
 QUOTES = Said("the answer stands between lines of a mail that no customer may see; write above them, or leave them out")
 _PROOFS = frozenset(
@@ -19,11 +19,16 @@ _PROOFS = frozenset(
 """Of who wrote a mail (RFC 3156, RFC 8551)."""
 
 
+LONG = Said("the text is too long to be read whole; attach it as a file")
+
+
 def problems(case: Case) -> tuple[str, ...]:
     """Why the answer must not go out: a sentence for each reason."""
     found: list[str] = []
     if case.mail.reply.interleaved and not _answers_what_customers_saw(case):
         found.append(QUOTES)
+    if _is_cut_off(case.mail):
+        found.append(LONG)
     if names := ", ".join(case.lookups.own_attached):
         found.append(
             Said("a mail of ours is attached: {}; leave it out, for it may hold what no customer may see", names[:200])
@@ -35,6 +40,12 @@ def _answers_what_customers_saw(case: Case) -> bool:
     """Whether the agent answers the notice of an outsider's mail, or of an answer: its reply address says so."""
     token = case.lookups.token
     return case.found.match is Match.OWN_AGENT_TOKEN and token is not None and token.purpose is Purpose.AGENT
+
+
+def _is_cut_off(mail: ReadMail) -> bool:
+    """Whether new text may be missing: what is behind the limit of reading is mostly the end of a quotation."""
+    last = mail.reply.spans[-1:]
+    return "body-too-long" in mail.defects and any(span.kind is SpanKind.NEW for span in last)
 
 
 def files(mail: ReadMail) -> tuple[Attachment, ...]:

@@ -19,7 +19,7 @@ from gateway.settings import Mailbox, Settings
 from gateway.triage.policy import Policy
 
 LONGEST_TEXT = 200_000
-"""Characters of a message that a mail repeats; all of it is in the database."""
+"""Characters of a message that staff are shown; all of it is in the database. Customers get an answer whole."""
 LONGEST_SUBJECT = 250
 
 
@@ -122,13 +122,14 @@ class Showing:
         )
 
     def _answer(self, out: Outgoing, mailbox: Mailbox, cause: Cause, common: Mapping[str, Any]) -> views.Answer:
-        text, html = _body(cause.message)
+        text = cause.message.text.strip("\n") if cause.message else ""
+        html = harmless.lines(text)
         agent = clean(out.sender_name) or mailbox.display_name
         return views.Answer(**common, agent=agent, text=text, html=html, attachments=_names(cause))
 
     def _notice(self, ticket: Ticket, cause: Cause, language: str, common: Mapping[str, Any]) -> views.Notice:
         message, verdict = cause.message, cause.verdict
-        text, html = _body(message)
+        text, html, cut = _shown(message)
         author = message.author if message else ticket.requester
         agent = self._settings.agents.get(ticket.assignee.lower())
         return views.Notice(
@@ -151,6 +152,7 @@ class Showing:
             evidence=_reasons(verdict.evidence) if verdict else (),
             text=text,
             html=html,
+            cut=cut,
             attachments=_names(cause),
         )
 
@@ -221,10 +223,10 @@ def _names(cause: Cause) -> tuple[str, ...]:
     return tuple(harmless.file_name(a.name) or clean(a.content_type) for _, a in cause.attachments)
 
 
-def _body(message: NewMessage | None) -> tuple[str, Markup]:
-    """The message's text, as text and as HTML; never the whole body, which quotes what its reader may not see."""
+def _shown(message: NewMessage | None) -> tuple[str, Markup, bool]:
+    """The message's text, as text and as HTML, and whether it goes on."""
     if message is None:
-        return "", Markup()
-    text = message.text[:LONGEST_TEXT].strip("\n")
-    html = message.html if len(message.html) <= 2 * LONGEST_TEXT else ""
-    return text, Markup(html) if html else harmless.lines(text)
+        return "", Markup(), False
+    text, cut = message.text[:LONGEST_TEXT].strip("\n"), len(message.text) > LONGEST_TEXT
+    html = message.html if not cut and len(message.html) <= 2 * LONGEST_TEXT else ""
+    return text, Markup(html) if html else harmless.lines(text), cut

@@ -131,6 +131,8 @@ class Notice(View):
     """Why this severity, a reason each."""
     text: str
     html: Markup
+    cut: bool = False
+    """The text is longer than what is shown of it."""
     attachments: tuple[str, ...] = ()
 
 

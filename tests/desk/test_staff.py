@@ -18,6 +18,8 @@ from gateway.model import (
     ReadMail,
     Reply,
     Severity,
+    Span,
+    SpanKind,
     Status,
 )
 from gateway.settings import Settings
@@ -162,6 +164,13 @@ def test_an_answer_between_the_lines_of_a_customers_mail_goes_out_with_them() ->
     decision = decide(mail(ANN, inside.text, reply=inside), to=ANNS)
     assert decision.message
     assert (sent(decision, "answer"), decision.message.text) == ([ALICE, BOB], inside.text)
+
+
+@pytest.mark.parametrize(("last", "state"), [(SpanKind.NEW, MailState.HELD), (SpanKind.QUOTE, MailState.APPENDED)])
+def test_an_answer_that_was_not_read_whole_is_held(last: SpanKind, state: MailState) -> None:
+    spans = (Span(SpanKind.NEW, "Try again."), Span(last, "more"))
+    long = mail(ANN, "Try again.", reply=Reply("Try again.", spans=spans), defects=("body-too-long",))
+    assert decide(long, to=ANNS).state is state
 
 
 NOTICE = replace(FILE, name="original.eml", content_type="message/rfc822", marks=(tokens.split(ANNS)[1],))

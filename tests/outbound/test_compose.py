@@ -137,6 +137,18 @@ def test_an_answer_of_attachments_alone_shows_nothing_that_it_quotes() -> None:
     assert b"internal" not in mail.content
 
 
+def test_an_answer_is_sent_whole_and_a_notice_says_where_it_goes_on() -> None:
+    long = "\n".join(f"INSERT INTO t VALUES ({n});" for n in range(10_000)) + "\nTHE END"
+    answer = compose(ANSWER, ticket(), cause(message=message(long, by_agent=True)))
+    assert body(answer, "plain").startswith(long)
+    assert "THE END" in body(answer, "html")
+    for subtype in ("plain", "html"):
+        shown = body(compose(NOTICE, ticket(), cause(message=message(long))), subtype)
+        assert "THE END" not in shown
+        assert "It goes on: gateway tickets show SUP-1042" in shown
+        assert "goes on" not in body(compose(NOTICE, ticket(), cause()), subtype)
+
+
 def test_an_answer_names_a_mail_that_its_reader_knows() -> None:
     thread = ("first@customer.example", "1042.1.abc@example.com")
     why = cause(message=message(by_agent=True), message_id="agents-own@example.org")
