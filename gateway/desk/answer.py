@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.desk import commands
 from gateway.desk.case import Case
 from gateway.desk.threading import Match
 from gateway.desk.tokens import Purpose
@@ -24,7 +25,8 @@ LONG = Said("the text is too long to be read whole; attach it as a file")
 
 def problems(case: Case) -> tuple[str, ...]:
     """Why the answer must not go out: a sentence for each reason."""
-    found: list[str] = []
+    # Where a client quotes without a mark or a heading that is known, the end of our notice looks like a signature.
+    found = list(commands.misplaced(case.mail.reply.signature.splitlines()))
     if case.mail.reply.interleaved and not _answers_what_customers_saw(case):
         found.append(QUOTES)
     if _is_cut_off(case.mail):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 
@@ -92,8 +93,13 @@ def parse(text: str) -> Parsed:
                 problems.append(problem.args[0])
     below = lines[len(top) :]
     if not commands.note:
-        problems += islice(filter(None, map(_misplaced, below)), 1)
+        problems += misplaced(below)
     return Parsed(commands, "\n".join(below).strip("\n"), tuple(problems))
+
+
+def misplaced(lines: Iterable[str]) -> tuple[str, ...]:
+    """A sentence for the first line that would be a command above the text; none where there is none."""
+    return tuple(islice(filter(None, map(_misplaced, lines)), 1))
 
 
 def _is_top(line: str) -> bool:
@@ -118,7 +124,7 @@ def _is_nearly(word: str, name: str) -> bool:
 
 
 def _misplaced(line: str) -> Said | None:
-    """What is wrong with a line below the text that would be a command above it. Hashtags and headings are text."""
+    """What is wrong with the line, if it is a command. Hashtags and headings are text."""
     if _SIGNS.isdisjoint(line):
         return None
     plain = _plain(line[:_LONGEST])

@@ -159,6 +159,13 @@ def test_an_answer_between_the_lines_of_what_customers_may_not_have_seen_is_held
     assert (decision.state, decision.mails[0].details["problem"]) == (MailState.HELD, QUOTES)
 
 
+def test_an_answer_above_a_notice_whose_end_was_taken_for_a_signature_is_held() -> None:
+    unknown = Reply("Dear Alice, try again.\n\nBen noted:\nHe owes us.", signature="------\n  #note (nobody)  #solved")
+    decision = decide(mail(ANN, unknown.text, reply=unknown), to=ANNS)
+    assert decision.state is MailState.HELD
+    assert "#note (nobody)" in decision.mails[0].details["problem"]
+
+
 def test_an_answer_between_the_lines_of_a_customers_mail_goes_out_with_them() -> None:
     inside = Reply("> How do I export?\nLike this.\n> And import?\nLike that.", interleaved=True)
     decision = decide(mail(ANN, inside.text, reply=inside), to=ANNS)
