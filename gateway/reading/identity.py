@@ -1,12 +1,15 @@
 """Who a mail is from, by a strict reading of the raw From header.
 
-Stricter than RFC 5322 on purpose: it names an address only where every mail server would name the same one, so that
-what DMARC proved and what we believe cannot differ. Everything odd about the header becomes a flag.
+Stricter than RFC 5322 on purpose: it names an address only where every mail server that names one would name the same,
+so that what DMARC proved and what we believe cannot differ. Where RFC 5322 is broken without a doubt about the address,
+as in ``Müller, Carla <carla@kunde.example>`` with its one @, the sender is named all the same: he must be able to
+answer by his own reply address. Everything odd about the header becomes a flag.
 """
 
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Collection, Sequence
 
@@ -18,7 +21,9 @@ LONGEST = 2000
 BROKEN = ("header-too-long", "header-without-end")
 """Defects of the mail's own header block that leave open whether another From stands in it."""
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
-_SPEC = rf"({_ATOM}(?:\.{_ATOM})*)@((?:[^\W_](?:[\w-]{{0,61}}[^\W_])?\.)*[^\W_](?:[\w-]{{0,61}}[^\W_])?)"
+_LOCAL = rf"{_ATOM}(?:\.++{_ATOM})*+\.*+"
+"""Dots may follow each other and stand last, as Japanese telephone companies gave them out."""
+_SPEC = rf"({_LOCAL})@((?:[^\W_](?:[\w-]{{0,61}}[^\W_])?\.)*[^\W_](?:[\w-]{{0,61}}[^\W_])?)"
 _COMMENT = r"\([^()\\<>@\"]*+\)"
 _MAILBOX = re.compile(
     rf"""
@@ -28,8 +33,14 @@ _MAILBOX = re.compile(
     """,
     re.VERBOSE,
 )
+_ONE_AT = re.compile(
+    rf"(?P<name> (?: \"[^\"\\@<>]*+\" | {_COMMENT} | [^\"<>@:()\\]++ )*+ ) < {_SPEC} > [ ]*+", re.VERBOSE
+)
+"""A name that should stand in quotation marks, and behind it the only @, so that there is no other address to read."""
 _ADDRESS = re.compile(r"[^\s<>\"'()\[\],;:]+@[^\s<>\"'()\[\],;:]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+"""Full case folding makes a ``k`` of U+212A KELVIN SIGN, and of a stranger's domain a customer's."""
 
 
 def of(fields: Sequence[bytes], defects: Collection[str] = ()) -> Identity:
@@ -46,12 +57,17 @@ def of(fields: Sequence[bytes], defects: Collection[str] = ()) -> Identity:
     text = headers.unfold(value)
     if stray or _CONTROL.search(text):
         return Identity("", ("control-characters",))
-    found = _MAILBOX.fullmatch(text)
-    if not found:
-        return Identity("", (_why_not(text),))
-    local, domain = found[2] or found[4], found[3] or found[5]
-    address = f"{local}@{domain.lower()}"
-    return Identity(address, tuple(_flags(found["name"] or found["comment"] or "", address)))
+    if found := _MAILBOX.fullmatch(text):
+        address = _folded(found[2] or found[4], found[3] or found[5])
+        return Identity(address, tuple(_flags(found["name"] or found["comment"] or "", address)))
+    if (found := _ONE_AT.fullmatch(text)) and "@" not in headers.words(found["name"]):
+        address = _folded(found[2], found[3])
+        return Identity(address, ("unquoted-name", *_flags(found["name"], address)))
+    return Identity("", (_why_not(text),))
+
+
+def _folded(local: str, domain: str) -> str:
+    return f"{local}@{domain.translate(_ASCII_LOWER)}"
 
 
 def _why_not(text: str) -> str:

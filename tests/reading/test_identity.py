@@ -46,6 +46,14 @@ def test_one_plain_mailbox_is_an_identity(value: bytes, address: str) -> None:
         b"anna@[192.0.2.1]",
         b"anna@acme..example",
         b".anna@acme.example",
+        b"anna@bert@acme.example",
+        b"anna@acme.example, <evil@evil.example>",
+        b"Anna [anna@acme.example] <evil@evil.example>",
+        b"=?utf-8?q?anna=40acme.example?=, <evil@evil.example>",
+        b'"anna@acme.example", Bert <evil@evil.example>',
+        b"Anna, Bert <evil@evil.example>, Carla",
+        b"Anna, (anna@acme.example) <evil@evil.example>",
+        b"Support: Anna, Bert <evil@evil.example>",
         b"anna@acme.example\0",
         b"anna@acme.example\r<evil@evil.example>",
         b"<@evil.example:anna@acme.example>",
@@ -61,6 +69,33 @@ def test_one_plain_mailbox_is_an_identity(value: bytes, address: str) -> None:
 def test_what_servers_could_read_in_two_ways_is_nobody(value: bytes) -> None:
     assert identity.of([value]).address == ""
     assert identity.of([value]).flags
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        (b"Carla [ACME] <c2@kunde.example>", "c2@kunde.example"),
+        ("Müller, Carla <c3@Kunde.example>".encode(), "c3@kunde.example"),
+        (b"=?utf-8?q?M=C3=BCller=2C?= Carla, ACME <c3@kunde.example>", "c3@kunde.example"),
+        (b'"Carla" (at work), ACME; [EXT] <c3@kunde.example>', "c3@kunde.example"),
+    ],
+)
+def test_a_name_that_lacks_its_quotation_marks_leaves_no_doubt_about_the_only_address(
+    value: bytes, address: str
+) -> None:
+    assert identity.of([value]) == Identity(address, ("unquoted-name",))
+
+
+@pytest.mark.parametrize("value", [b"a..b@docomo.example", b"a.b.@docomo.example", b"Aki <a..b..@docomo.example>"])
+def test_dots_that_a_provider_gave_out_are_part_of_the_address(value: bytes) -> None:
+    assert identity.of([value]) == Identity(value.decode().rpartition("<")[2].strip(">"))
+
+
+@pytest.mark.incident("CVE-2023-31597")
+def test_a_domain_is_folded_in_ascii_alone() -> None:
+    assert identity.of(["carla@\u212aunde.example".encode()]) == Identity(
+        "carla@\u212aunde.example", ("non-ascii-address",)
+    )
 
 
 @pytest.mark.incident("Two From fields")
