@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import idna
 from pydantic import AfterValidator, BeforeValidator, Field
+
+LONGEST_LOCAL = 24
+"""Octets before the @ of an address that mails are answered from: RFC 5321 §4.5.3.1.1 allows 64, and a reply address
+has a plus and a proof of 39 characters more."""
 
 
 def _address(value: str) -> str:
@@ -14,6 +20,38 @@ def _address(value: str) -> str:
     if not (local and at and domain) or any(c.isspace() or c in "<>," for c in value.strip()):
         raise ValueError(f"{value!r} is no e-mail address; write it as name@domain")
     return f"{local}@{domain.lower()}"
+
+
+def _own_address(value: str) -> str:
+    """Its domain as DNS and mail servers write it (RFC 5890), which every relay takes."""
+    local, _, domain = _address(value).rpartition("@")
+    if domain.isascii():
+        return f"{local}@{domain}"
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError as problem:
+        raise ValueError(f"{value!r} has a domain that cannot be: {problem}") from None
+
+
+def _answered_from(values: tuple[str, ...]) -> tuple[str, ...]:
+    octets = len(values[0].rpartition("@")[0].encode())
+    if octets > LONGEST_LOCAL:
+        raise ValueError(
+            f"{values[0]!r} has {octets} octets before the @, and its reply addresses {octets + 40} of the 64 that "
+            f"servers take; put an address with at most {LONGEST_LOCAL} in front of it"
+        )
+    return values
+
+
+def spellings(address: str) -> Iterator[str]:
+    """An own address as mails name it: with the domain as DNS has it, and as people read it (RFC 6531)."""
+    yield address
+    local, _, domain = address.rpartition("@")
+    if "xn--" in domain:
+        try:
+            yield f"{local}@{idna.decode(domain)}"
+        except idna.IDNAError:
+            return
 
 
 def _listen(value: str) -> str:
@@ -112,6 +150,8 @@ Folder = Annotated[str, AfterValidator(_folder)]
 Hostname = Annotated[str, AfterValidator(_hostname)]
 ImapServer = Annotated[str, AfterValidator(_imap_server)]
 MailAddress = Annotated[str, AfterValidator(_address)]
+OwnAddress = Annotated[str, AfterValidator(_own_address)]
+AnsweredFrom = AfterValidator(_answered_from)
 Listen = Annotated[str, AfterValidator(_listen)]
 ObjectStore = Annotated[str, AfterValidator(_object_store)]
 Relay = Annotated[str, AfterValidator(_relay)]

@@ -20,6 +20,7 @@ from gateway.errors import ConfigurationError
 from gateway.fields import (
     Afterwards,
     Amount,
+    AnsweredFrom,
     Database,
     Filled,
     Folder,
@@ -31,11 +32,13 @@ from gateway.fields import (
     MailAddress,
     NotNegative,
     ObjectStore,
+    OwnAddress,
     Positive,
     Prefix,
     Relay,
     Target,
     TokenUrl,
+    spellings,
 )
 from gateway.mistakes import explain, key_of, section_model, setting_names
 
@@ -149,7 +152,7 @@ class Oauth(Section):
 
 class Mailbox(Section):
     name: Annotated[str, Filled]
-    addresses: Annotated[tuple[MailAddress, ...], Listed, Filled]
+    addresses: Annotated[tuple[OwnAddress, ...], Listed, Filled, AnsweredFrom]
     prefix: Prefix = "SUP"
     display_name: str = "Support"
     language: Language = "en"
@@ -219,8 +222,8 @@ class Settings(Section):
 
     @cached_property
     def by_address(self) -> Mapping[str, Mailbox]:
-        """Own addresses, lower case, to their mailbox."""
-        return {a.lower(): m for m in self.mailbox for a in m.addresses}
+        """Own addresses, lower case and in all spellings, to their mailbox."""
+        return {spelling: m for m in self.mailbox for a in m.addresses for spelling in spellings(a.lower())}
 
     @cached_property
     def agents(self) -> Mapping[str, Agent]:

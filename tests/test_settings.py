@@ -29,6 +29,13 @@ def test_the_domain_of_an_address_is_folded_to_lower_case_and_the_local_part_is_
     assert settings.by_address["help@corp.example"].name == "support"
 
 
+def test_a_domain_of_ours_beyond_ascii_is_written_as_dns_has_it_and_known_in_both_spellings() -> None:
+    settings = parse(MAILBOX.replace("corp.example", "Straße.example"), "gateway.toml", {})
+    assert settings.mailbox[0].address == "help@xn--strae-oqa.example"
+    assert set(settings.by_address) == {"help@xn--strae-oqa.example", "help@straße.example"}
+    assert settings.hostname == "xn--strae-oqa.example"
+
+
 @pytest.mark.parametrize("outbound", ["", "[outbound]\ntls = 'none'\n"])
 def test_the_maildir_of_outgoing_mail_lies_in_the_data_folder_unless_said_otherwise(outbound: str) -> None:
     settings = parse(f'[gateway]\ndata_dir = "/srv/desk"\n{outbound}{MAILBOX}', "gateway.toml", {})
@@ -105,6 +112,16 @@ def test_all_mistakes_are_told_at_once_and_each_once() -> None:
         (
             MAILBOX + "[gateway]\nhostname = 'mail desk'",
             "gateway.hostname: 'mail desk' is no host name; write it as mail.example.com",
+        ),
+        (
+            MAILBOX.replace("help@", "customer-support-europe-team@"),
+            "mailbox[1].addresses: 'customer-support-europe-team@corp.example' has 28 octets before the @, and its "
+            "reply addresses 68 of the 64 that servers take; put an address with at most 24 in front of it",
+        ),
+        (
+            MAILBOX.replace("corp.example", "-bücher.example"),
+            "mailbox[1].addresses[1]: 'help@-bücher.example' has a domain that cannot be: Label must not start or end "
+            "with a hyphen",
         ),
         (
             MAILBOX + "[outbound]\ntls = 'always'",

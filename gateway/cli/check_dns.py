@@ -18,7 +18,7 @@ def look_up(settings: Settings) -> Iterator[Finding]:
     try:
         resolver = Resolver()
         resolver.lifetime = SECONDS
-        for domain in sorted({address.rpartition("@")[2] for address in settings.by_address}):
+        for domain in sorted({one.rpartition("@")[2] for mailbox in settings.mailbox for one in mailbox.addresses}):
             yield from _domain(resolver, domain)
         yield _own_name(resolver, settings.hostname)
     except DNSException as problem:

@@ -69,7 +69,7 @@ def fold(address: str) -> str:
 
 def is_own(address: str, settings: Settings) -> bool:
     """Whether the address is a mailbox of ours, with or without a token."""
-    return "@" in address and fold(split(address)[0]) in settings.by_address
+    return bool(split(fold(address), settings.by_address)[0])
 
 
 def is_usable(address: str) -> bool:

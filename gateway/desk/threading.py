@@ -12,7 +12,7 @@ from itertools import islice
 
 from gateway.desk import loop, tokens
 from gateway.desk.decision import Known, Lookups
-from gateway.desk.identity import Kind, Sender, fold, is_own
+from gateway.desk.identity import Kind, Sender, fold
 from gateway.desk.tokens import Keys, Purpose, Token
 from gateway.model import Envelope, Participant, ReadMail, Ticket
 from gateway.settings import Mailbox, Settings
@@ -109,10 +109,9 @@ def _participant(ticket: Ticket, sender: Sender) -> Participant | None:
 
 def _token_texts(addresses: tuple[str, ...], settings: Settings) -> Iterator[str]:
     for address in addresses:
-        if is_own(address, settings):
-            _, token = tokens.split(address)
-            if token:
-                yield token
+        _, token = tokens.split(fold(address), settings.by_address)
+        if token:
+            yield token
 
 
 def _own_attached(mail: ReadMail, keys: Keys, now: datetime) -> Iterator[str]:
@@ -124,8 +123,8 @@ def _own_attached(mail: ReadMail, keys: Keys, now: datetime) -> Iterator[str]:
 
 
 def _mailbox(addresses: tuple[str, ...], settings: Settings) -> Mailbox:
-    bases = (fold(tokens.split(address)[0]) for address in addresses if "@" in address)
-    return next((settings.by_address[base] for base in bases if base in settings.by_address), settings.mailbox[0])
+    bases = (tokens.split(fold(address), settings.by_address)[0] for address in addresses)
+    return next((settings.by_address[base] for base in bases if base), settings.mailbox[0])
 
 
 def _message_ids(mail: ReadMail) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import binascii
 import hashlib
 import hmac
 import struct
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
@@ -92,11 +92,17 @@ def verify(keys: Keys, text: str, now: datetime) -> Token | None:
     return Token(Purpose(purpose), ticket_id, subject, expires)
 
 
-def split(address: str) -> tuple[str, str]:
-    """``support+TOKEN@example.com`` -> (``support@example.com``, ``TOKEN``); the token is empty where there is none."""
+def split(address: str, own: Container[str]) -> tuple[str, str]:
+    """``support+TOKEN@example.com`` -> (``support@example.com``, ``TOKEN``), where the first is one of our ``own``
+    addresses; the token is empty where there is none, and both where the address is a stranger's.
+
+    An address of ours may hold a plus itself, so the whole one goes first, and then the longest. Give it folded.
+    """
     local, _, domain = address.rpartition("@")
-    base, _, token = local.partition("+")
-    return f"{base}@{domain.lower()}", token
+    for base, _, token in ((local, "", ""), local.rpartition("+"), local.partition("+")):
+        if f"{base}@{domain}" in own:
+            return f"{base}@{domain}", token
+    return "", ""
 
 
 def join(address: str, token: str) -> str:

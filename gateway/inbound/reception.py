@@ -41,8 +41,8 @@ class Reception:
             return True
         if folded in self._settings.by_address:
             return True
-        base, token = tokens.split(folded)
-        return base in self._settings.by_address and tokens.verify(self._keys, token, self._clock()) is not None
+        _, token = tokens.split(folded, self._settings.by_address)
+        return tokens.verify(self._keys, token, self._clock()) is not None
 
     def authenticate(self, username: str, password: str) -> str:
         """The address of the agent, or nothing. An unknown name costs the same comparison as a wrong password."""

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from gateway.desk.identity import Kind, Level, fold, identify, is_answerable, is_usable
 from gateway.model import Address, Envelope, Identity, MachineKind
+from gateway.settings import Settings
 from tests.desk.world import ALICE, ANN, BEN, SETTINGS, SUPPORT, mail, robot
 
 
@@ -34,6 +35,14 @@ def test_an_ambiguous_from_is_nobody_not_even_the_agent_whom_it_names(named: str
 @pytest.mark.parametrize("own", [SUPPORT, "Hilfe@Desk.Example", "support+anything@desk.example"])
 def test_our_own_address_in_from_is_ours_however_it_is_written(own: str) -> None:
     assert identify(mail(own), envelope(), SETTINGS).kind is Kind.OWN
+
+
+@pytest.mark.parametrize("own", ["hilfe@bücher.example", "Hilfe@XN--bcher-kva.example", "desk+eu@desk.example"])
+def test_our_own_address_is_ours_in_every_spelling_and_with_a_plus_of_its_own(own: str) -> None:
+    boxes = [{"name": "support", "addresses": ["hilfe@bücher.example", "desk+eu@desk.example"]}]
+    settings = Settings.model_validate({"mailbox": boxes})
+    assert identify(mail(own), envelope(), settings).kind is Kind.OWN
+    assert identify(mail(f"x{own}"), envelope(), settings).kind is Kind.CUSTOMER
 
 
 def test_an_agent_who_logged_in_may_write_as_the_support_address() -> None:

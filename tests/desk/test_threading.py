@@ -9,6 +9,7 @@ from gateway.desk.identity import identify
 from gateway.desk.threading import Found, Match
 from gateway.desk.tokens import Purpose, Token
 from gateway.model import Address, Attachment, Bounce, Envelope, ReadMail
+from gateway.settings import Settings
 from tests.desk.world import (
     ALICE,
     ALICE_ID,
@@ -46,6 +47,18 @@ def test_the_mailbox_is_the_one_that_was_written_to() -> None:
     assert look(mail(), f"sales+x@{SALES.partition('@')[2]}").mailbox.name == "sales"
 
 
+def test_a_mailbox_whose_address_holds_a_plus_gets_its_own_mail() -> None:
+    boxes = [
+        {"name": "support", "addresses": [SUPPORT]},
+        {"name": "eu", "addresses": ["support+eu@desk.example"], "prefix": "EU"},
+    ]
+    settings = Settings.model_validate({"mailbox": boxes})
+    answered = tokens.join("support+eu@desk.example", tokens.make(KEYS, Purpose.PARTICIPANT, TICKET_ID, ALICE_ID, NOW))
+    for to in ("Support+EU@desk.example", answered):
+        lookups = threading.lookups(mail(), Envelope("smtp", ALICE, (to,)), settings, KEYS, NOW)
+        assert (lookups.mailbox.name, lookups.token is not None) == ("eu", to == answered)
+
+
 def test_a_mail_forwarded_into_the_mailbox_counts_for_the_address_in_to() -> None:
     assert look(mail(to=(Address("", SALES),)), "somebody@provider.example").mailbox.name == "sales"
     assert look(mail(to=()), "somebody@provider.example").mailbox.name == "support"
@@ -72,7 +85,7 @@ def test_a_token_is_found_in_to_where_the_envelope_has_none() -> None:
 
 @pytest.mark.incident("Token in other hands")
 def test_a_token_at_a_foreign_address_is_none() -> None:
-    token = tokens.split(token_address(Purpose.PARTICIPANT, ALICE_ID))[1]
+    token = tokens.split(token_address(Purpose.PARTICIPANT, ALICE_ID), SETTINGS.by_address)[1]
     assert look(mail(), tokens.join("support@evil.example", token)).token is None
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.desk import tokens
 from gateway.desk.tokens import Keys, Purpose, Token
+from gateway.fields import LONGEST_LOCAL
 from tests.desk.world import KEYS, NOW
 
 NUMBERS = st.integers(0, 2**32 - 1)
@@ -77,6 +78,24 @@ def test_no_text_raises(text: str) -> None:
     assert tokens.verify(KEYS, text, NOW) is None
 
 
-def test_an_address_is_split_at_its_first_plus() -> None:
-    assert tokens.split("support+abc@Desk.Example") == ("support@desk.example", "abc")
-    assert tokens.split("support@desk.example") == ("support@desk.example", "")
+@pytest.mark.parametrize(
+    ("address", "pieces"),
+    [
+        ("support@desk.example", ("support@desk.example", "")),
+        ("support+abc@desk.example", ("support@desk.example", "abc")),
+        ("support+a+b@desk.example", ("support@desk.example", "a+b")),
+        ("desk+eu@desk.example", ("desk+eu@desk.example", "")),
+        ("desk+eu+abc@desk.example", ("desk+eu@desk.example", "abc")),
+        ("desk@desk.example", ("", "")),
+        ("support+abc@evil.example", ("", "")),
+        ("no address", ("", "")),
+        ("", ("", "")),
+    ],
+)
+def test_an_own_address_is_told_from_the_token_behind_its_plus(address: str, pieces: tuple[str, str]) -> None:
+    assert tokens.split(address, {"support@desk.example", "desk+eu@desk.example"}) == pieces
+
+
+def test_a_token_has_room_behind_the_longest_address_that_mails_are_answered_from() -> None:
+    address = tokens.join("x" * LONGEST_LOCAL + "@desk.example", tokens.make(KEYS, Purpose.AGENT, 7, 71, NOW))
+    assert len(address.partition("@")[0]) == 64

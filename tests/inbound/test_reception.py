@@ -7,6 +7,7 @@ import pytest
 
 from gateway.desk import tokens
 from gateway.desk.tokens import Keys, Purpose
+from gateway.fields import spellings
 from gateway.inbound.reception import Reception
 from gateway.settings import Agent, Mailbox, Settings
 
@@ -50,6 +51,18 @@ def test_a_reply_address_is_known_while_its_token_is_good(reception: Reception) 
     old = tokens.make(KEYS, Purpose.PARTICIPANT, 1, 1, NOW - timedelta(days=800))
     assert not reception.knows(tokens.join("support@example.com", old))
     assert not reception.knows(tokens.join("nobody@example.com", token))
+
+
+@pytest.mark.parametrize("own", ["hilfe@bücher.example", "hilfe@xn--bcher-kva.example", "desk+eu@example.com"])
+def test_an_own_address_is_known_in_every_spelling_and_with_a_plus_of_its_own(own: str) -> None:
+    box = Mailbox(name="support", addresses=(own,))
+    reception = Reception(Settings(mailbox=(box,)), KEYS, cast(Any, None), lambda: NOW, lambda: "")
+    token = tokens.make(KEYS, Purpose.PARTICIPANT, 1, 1, NOW)
+    assert box.address.isascii()
+    for spelling in {own, box.address, *spellings(box.address)}:
+        assert reception.knows(spelling)
+        assert reception.knows(tokens.join(spelling, token))
+        assert not reception.knows(tokens.join(spelling, "eu"))
 
 
 def test_an_agent_logs_in_with_her_password_only(reception: Reception) -> None:
