@@ -19,6 +19,8 @@ from gateway.settings import Loops
 
 THREAD_LENGTH = 60
 """Message-IDs of a thread that are loaded; References is cut to fewer."""
+MOST_NAMESAKES = 10
+"""Tickets that are loaded for one Message-ID, the oldest: who writes it again, for ever so often, displaces nobody."""
 
 
 _NOTHING: ColumnClause[str] = literal_column("''")
@@ -29,7 +31,9 @@ _SEEN = Prepared.of(
 )
 _SENDERS = Prepared.of(select(sender).where(among(sender.c.address)))
 _MESSAGES = Prepared.of(
-    select(message.c.rfc_id, message.c.ticket_id).where(message.c.rfc_id != _NOTHING, among(message.c.rfc_id))
+    select(message.c.rfc_id, message.c.ticket_id)
+    .where(message.c.rfc_id != _NOTHING, among(message.c.rfc_id))
+    .order_by(message.c.id)
 )
 _OUTGOING = Prepared.of(
     select(outgoing.c.rfc_id, outgoing.c.ticket_id, outgoing.c.id, outgoing.c.recipient).where(
@@ -115,14 +119,16 @@ class _Loader:
         found = tickets(self._connection, _candidates(lookups, ids, deliveries), to_change=True)
         return [self._known(k, taken, senders, ids, deliveries, found) for k in lookups]
 
-    def _by_message_id(self, wanted: set[str]) -> tuple[dict[str, int], dict[str | int, Delivery]]:
-        ids: dict[str, int] = {row.rfc_id: row.ticket_id for row in _MESSAGES.find(self._connection, wanted)}
+    def _by_message_id(self, wanted: set[str]) -> tuple[dict[str, tuple[int, ...]], dict[str | int, Delivery]]:
+        ids: dict[str, dict[int, None]] = defaultdict(dict)
         sent: dict[str | int, Delivery] = {}
         for row in _OUTGOING.find(self._connection, wanted):
             if row.ticket_id is not None:
-                ids[row.rfc_id] = row.ticket_id
+                ids[row.rfc_id][row.ticket_id] = None
                 sent[row.rfc_id] = Delivery(row.id, row.ticket_id, row.recipient)
-        return ids, sent
+        for row in _MESSAGES.find(self._connection, wanted):
+            ids[row.rfc_id][row.ticket_id] = None
+        return {rfc_id: tuple(found)[:MOST_NAMESAKES] for rfc_id, found in ids.items()}, sent
 
     def _deliveries(self, lookups: Sequence[Lookups]) -> dict[str | int, Delivery]:
         wanted = {k.token.subject for k in lookups if k.token is not None and k.token.purpose is Purpose.DELIVERY}
@@ -134,7 +140,7 @@ class _Loader:
         k: Lookups,
         taken: dict[str, Any],
         senders: dict[str, Any],
-        ids: dict[str, int],
+        ids: dict[str, tuple[int, ...]],
         deliveries: dict[str | int, Delivery],
         found: dict[int, Ticket],
     ) -> Known:
@@ -158,10 +164,12 @@ def _delivery(k: Lookups, deliveries: dict[str | int, Delivery]) -> Delivery | N
     return next((deliveries[i] for i in k.message_ids if i in deliveries), None)
 
 
-def _candidates(lookups: Sequence[Lookups], ids: dict[str, int], deliveries: dict[str | int, Delivery]) -> set[int]:
+def _candidates(
+    lookups: Sequence[Lookups], ids: dict[str, tuple[int, ...]], deliveries: dict[str | int, Delivery]
+) -> set[int]:
     wanted: set[int] = set()
     for k in lookups:
-        wanted.update(ids[i] for i in k.message_ids if i in ids)
+        wanted.update(ticket_id for i in k.message_ids for ticket_id in ids.get(i, ()))
         if k.token is not None:
             wanted.add(k.token.ticket_id)
         if k.tag:

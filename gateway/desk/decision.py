@@ -64,8 +64,8 @@ class Known:
     duplicate_ticket: str = ""
     tickets: Mapping[int, Ticket] = field(default_factory=dict)
     """The tickets that token, ids and tag point to."""
-    by_message_id: Mapping[str, int] = field(default_factory=dict)
-    """Which of ``message_ids`` are known, and their ticket."""
+    by_message_id: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Which of ``message_ids`` are known, and their tickets, the oldest first: anybody may write an id once more."""
     recent_from_sender: int = 0
     """Mails of this sender within the loop window, this one left out."""
     acknowledged: int = 0

@@ -92,8 +92,8 @@ def _token_match(token: Token, ticket: Ticket, sender: Sender) -> Match:
 
 
 def _hits(lookups: Lookups, known: Known, sender: Sender, subject: str) -> Iterator[Found]:
-    for message_id in lookups.message_ids:
-        ticket = known.tickets.get(known.by_message_id.get(message_id, 0))
+    for ticket_id in (id_ for message_id in lookups.message_ids for id_ in known.by_message_id.get(message_id, ())):
+        ticket = known.tickets.get(ticket_id)
         if ticket is not None:
             yield Found(Match.MESSAGE_ID, ticket, _participant(ticket, sender))
     tagged = known.tickets.get(lookups.tag)

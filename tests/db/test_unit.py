@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.db.known import load
+from gateway.db.known import MOST_NAMESAKES, load
 from gateway.db.store import Store
 from gateway.db.unit import Applied, Case, Raced, Unit
 from gateway.desk.decision import Changes, Decision, Known, Lookups, NewMessage, NewTicket, Outgoing
@@ -155,6 +155,15 @@ def test_a_reply_finds_its_ticket_by_message_id_token_and_tag(store: Store) -> N
         assert ticket.number == "SUP-1"
         assert ticket.thread == ("one@example.net", "confirmation-1-Kim@example.com")
         assert [p.address for p in ticket.participants] == ["kim@example.net", "lee@example.net"]
+
+
+@pytest.mark.incident("Message-ID squatting")
+def test_of_tickets_with_one_message_id_the_oldest_are_known(store: Store) -> None:
+    for n in range(MOST_NAMESAKES + 2):
+        _apply(store, OPENED, _lookups(dedupe=f"key-{n}"))
+    known = _known(store, _lookups(message_ids=("one@example.net",)))
+    assert known.by_message_id == {"one@example.net": tuple(range(1, MOST_NAMESAKES + 1))}
+    assert set(known.tickets) == set(range(1, MOST_NAMESAKES + 1))
 
 
 def test_a_mail_that_was_taken_before_is_known_as_a_duplicate(store: Store) -> None:

@@ -181,7 +181,7 @@ def test_a_token_is_checked_against_the_sender(sender: str, address: str, match:
 def test_a_token_decides_before_ids_and_tags() -> None:
     others = {TICKET_ID: ticket(), 8: ticket(id=8, number="SUP-8")}
     read = mail(ALICE, subject="[SUP-8]", references=("r",))
-    found = find(read, token_address(Purpose.PARTICIPANT, ALICE_ID), tickets=others, by_message_id={"r": 8})
+    found = find(read, token_address(Purpose.PARTICIPANT, ALICE_ID), tickets=others, by_message_id={"r": (8,)})
     assert found.ticket == others[TICKET_ID]
 
 
@@ -192,13 +192,22 @@ def test_a_token_of_a_ticket_that_is_gone_says_nothing() -> None:
 def test_the_nearest_id_of_a_ticket_of_the_sender_wins() -> None:
     foreign = replace(ticket(id=8, number="SUP-8"), participants=())
     read = mail(BOB, references=("ours", "foreign"))
-    found = find(read, tickets={TICKET_ID: ticket(), 8: foreign}, by_message_id={"ours": TICKET_ID, "foreign": 8})
+    found = find(read, tickets={TICKET_ID: ticket(), 8: foreign}, by_message_id={"ours": (TICKET_ID,), "foreign": (8,)})
     assert (found.match, found.ticket) == (Match.MESSAGE_ID, ticket())
+
+
+@pytest.mark.incident("Message-ID squatting")
+def test_an_id_that_a_stranger_wrote_again_takes_nobody_out_of_his_ticket() -> None:
+    strangers = replace(ticket(id=8, number="SUP-8"), participants=())
+    both = {TICKET_ID: ticket(), 8: strangers}
+    for order in ((TICKET_ID, 8), (8, TICKET_ID)):
+        found = find(mail(ALICE, in_reply_to=("hers",)), tickets=both, by_message_id={"hers": order})
+        assert (found.match, found.ticket) == (Match.MESSAGE_ID, ticket())
 
 
 @pytest.mark.incident("GHSA-j49f")
 def test_a_stranger_is_told_apart_whatever_he_points_to() -> None:
-    found = find(mail(EVE, references=("ours",)), by_message_id={"ours": TICKET_ID})
+    found = find(mail(EVE, references=("ours",)), by_message_id={"ours": (TICKET_ID,)})
     assert (found.match, found.ticket, found.participant) == (Match.MESSAGE_ID, ticket(), None)
 
 

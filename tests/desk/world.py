@@ -114,7 +114,7 @@ def decide(
     envelope = Envelope("smtp", read.identity.address if mail_from is None else mail_from, (to,), auth=auth)
     lookups = threading.lookups(read, envelope, settings, KEYS, NOW)
     known.setdefault("tickets", {TICKET_ID: standing or ticket()})
-    known.setdefault("by_message_id", {i: TICKET_ID for i in lookups.message_ids if i == "first@customer.example"})
+    known.setdefault("by_message_id", {i: (TICKET_ID,) for i in lookups.message_ids if i == "first@customer.example"})
     return desk.decide(read, envelope, verdict, lookups, Known(**known), settings, NOW, released=released)
 
 
