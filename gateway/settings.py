@@ -170,6 +170,10 @@ class Agent(Section):
     password_file: Path | None = None
     mailboxes: Annotated[tuple[str, ...], Listed] = ()
 
+    def serves(self, mailbox: str) -> bool:
+        """An agent without a list serves all."""
+        return not self.mailboxes or mailbox in self.mailboxes
+
 
 class Oncall(Section):
     notify: Annotated[tuple[Target, ...], Listed] = ()
@@ -249,8 +253,8 @@ class Settings(Section):
         return self.gateway.hostname or self.mailbox[0].address.rpartition("@")[2]
 
     def agents_of(self, mailbox: str) -> tuple[Agent, ...]:
-        """The agents who get the notices of a mailbox; an agent without a list gets those of all."""
-        return tuple(a for a in self.agent if not a.mailboxes or mailbox in a.mailboxes)
+        """The agents who get the notices of a mailbox."""
+        return tuple(a for a in self.agent if a.serves(mailbox))
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -38,7 +38,11 @@ def copied(case: Case, present: Iterable[str]) -> tuple[Address, ...]:
 
 
 def desk(settings: Settings, mailbox: str, assignee: str, without: str = "") -> tuple[Agent, ...]:
-    """The agents who are told about a ticket: the assignee, or all of the mailbox where nobody (listed) has it."""
+    """The agents who are told about a ticket: the assignee, or all of the mailbox where nobody (listed) has it.
+
+    An assignee of other mailboxes is told beside them: nobody of theirs is answerable for it then.
+    """
     assigned = settings.agents.get(fold(assignee))
-    told = (assigned,) if assigned else settings.agents_of(mailbox)
+    own = assigned is not None and assigned.serves(mailbox)
+    told = (*([assigned] if assigned else []), *([] if own else settings.agents_of(mailbox)))
     return tuple(agent for agent in told if fold(agent.address) != fold(without))

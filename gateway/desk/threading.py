@@ -12,10 +12,10 @@ from itertools import islice
 
 from gateway.desk import loop, tokens
 from gateway.desk.decision import Known, Lookups
-from gateway.desk.identity import Kind, Sender, fold
+from gateway.desk.identity import Sender, fold
 from gateway.desk.tokens import Keys, Purpose, Token
 from gateway.model import Envelope, Participant, ReadMail, Ticket
-from gateway.settings import Mailbox, Settings
+from gateway.settings import Agent, Mailbox, Settings
 
 MOST_IDS = 60
 """Message-IDs that are looked up; a hostile References names thousands."""
@@ -50,6 +50,9 @@ class Found:
     """The sender's place in the ticket."""
 
 
+NOTHING = Found(Match.NONE)
+
+
 def lookups(mail: ReadMail, envelope: Envelope, settings: Settings, keys: Keys, now: datetime) -> Lookups:
     """Say what must be loaded before this mail can be decided.
 
@@ -72,14 +75,22 @@ def lookups(mail: ReadMail, envelope: Envelope, settings: Settings, keys: Keys, 
 def find(lookups: Lookups, known: Known, sender: Sender, subject: str) -> Found:
     """The ticket meant: a token decides; then the first Message-ID or tag whose ticket the sender is part of.
 
-    Where the sender is of none of them, the first one stands for what was pointed to.
+    Where the sender is of none of them, the first one stands for what was pointed to. An agent of other mailboxes is of
+    a ticket only while it is assigned to her: what anybody could guess points to nothing for her.
     """
     token = lookups.token
     if token is not None and (ticket := known.tickets.get(token.ticket_id)) is not None:
         return Found(_token_match(token, ticket, sender), ticket, _participant(ticket, sender))
     hits = list(_hits(lookups, known, sender, subject))
-    belonging = (hit for hit in hits if hit.participant is not None or sender.kind is Kind.AGENT)
-    return next(belonging, hits[0] if hits else Found(Match.NONE))
+    if sender.agent is not None:
+        return next((hit for hit in hits if hit.ticket is not None and serves(sender.agent, hit.ticket)), NOTHING)
+    belonging = (hit for hit in hits if hit.participant is not None)
+    return next(belonging, hits[0] if hits else NOTHING)
+
+
+def serves(agent: Agent, ticket: Ticket) -> bool:
+    """Whether a ticket is of one of her mailboxes, or hers by assignment."""
+    return agent.serves(ticket.mailbox) or fold(ticket.assignee) == fold(agent.address)
 
 
 def _token_match(token: Token, ticket: Ticket, sender: Sender) -> Match:

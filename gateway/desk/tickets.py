@@ -66,7 +66,7 @@ def opened(
 def _new(
     case: Case, requester: Address, severity: Severity | None, refers_to: Ticket | None, language: str
 ) -> NewTicket:
-    mailbox = refers_to.mailbox if refers_to else case.lookups.mailbox.name
+    mailbox = case.lookups.mailbox.name  # a number or an id that a stranger names moves his mail nowhere else
     return NewTicket(
         subject=_subject(case),
         severity=severity or case.verdict.severity,

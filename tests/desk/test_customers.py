@@ -207,6 +207,11 @@ def test_the_assignee_alone_is_told() -> None:
     assert sent(decide(mail(), to=ALICES, standing=ticket(assignee=BEN)), "notice") == [BEN]
 
 
+def test_the_agents_of_a_mailbox_are_told_beside_an_assignee_of_another() -> None:
+    lent = ticket(mailbox="sales", number="SAL-7", assignee=BEN)
+    assert sent(decide(mail(), to=ALICES, standing=lent), "notice") == [BEN, ANN]
+
+
 def test_all_are_told_where_the_assignee_is_no_agent_any_more() -> None:
     assert sent(decide(mail(), to=ALICES, standing=ticket(assignee="left@staff.example")), "notice") == [ANN, BEN]
 
@@ -291,6 +296,15 @@ def test_a_stranger_with_id_or_tag_gets_a_ticket_of_his_own(pointer: dict[str, s
     assert decision.opens
     assert (decision.opens.requester.address, decision.opens.refers_to) == (EVE, TICKET_ID)
     assert [out.recipient.address for out in to_customers(decision)] == [EVE]
+
+
+@pytest.mark.incident("GHSA-j49f")
+@pytest.mark.parametrize("pointer", [{"subject": "[SAL-7] Export"}, {"in_reply_to": ("first@customer.example",)}])
+def test_a_stranger_moves_his_mail_into_no_other_mailbox(pointer: dict[str, str]) -> None:
+    decision = decide(mail(EVE, **pointer), standing=ticket(number="SAL-7", mailbox="sales"))
+    assert decision.opens
+    assert (decision.opens.mailbox, decision.opens.refers_to) == ("support", TICKET_ID)
+    assert sent(decision, "notice") == [ANN, BEN]
 
 
 @pytest.mark.incident("CVE-2026-47123")

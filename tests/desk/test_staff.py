@@ -70,6 +70,24 @@ def test_an_answer_goes_to_requester_and_cc(to: str, auth: str, subject: str) ->
     assert decision.message.by_agent
 
 
+@pytest.mark.parametrize("pointer", [{"subject": "[SAL-7]"}, {"in_reply_to": ("first@customer.example",)}])
+@pytest.mark.parametrize("auth", [BEN, ""])
+def test_what_an_agent_of_other_mailboxes_could_guess_leads_her_to_no_ticket(
+    auth: str, pointer: dict[str, object]
+) -> None:
+    sales = ticket(mailbox="sales", number="SAL-7")
+    decision = decide(mail(BEN, "#assign me", **pointer), auth=auth, standing=sales)
+    assert (decision.state, decision.ticket_id) == (MailState.HELD, 0)
+    assert [out.purpose for out in decision.mails] == ["none"]
+
+
+@pytest.mark.parametrize(("to", "assignee"), [(SUPPORT, BEN), (agent_address(BEN), "")])
+def test_an_agent_of_other_mailboxes_works_on_what_she_was_given(to: str, assignee: str) -> None:
+    sales = ticket(mailbox="sales", number="SAL-7", assignee=assignee)
+    decision = decide(mail(BEN, "Try again.", subject="[SAL-7]"), to=to, auth=BEN, standing=sales)
+    assert (decision.state, decision.ticket_id) == (MailState.APPENDED, TICKET_ID)
+
+
 def test_who_got_the_answer_directly_gets_no_second_copy() -> None:
     assert sent(decide(mail(ANN, cc=(Address("", BOB.upper()),)), to=ANNS), "answer") == [ALICE]
 
