@@ -131,7 +131,7 @@ class _Loader:
         return {rfc_id: tuple(found)[:MOST_NAMESAKES] for rfc_id, found in ids.items()}, sent
 
     def _deliveries(self, lookups: Sequence[Lookups]) -> dict[str | int, Delivery]:
-        wanted = {k.token.subject for k in lookups if k.token is not None and k.token.purpose is Purpose.DELIVERY}
+        wanted = {token.subject for k in lookups for token in k.tokens if token.purpose is Purpose.DELIVERY}
         rows = _DELIVERIES.find(self._connection, wanted)
         return {row.id: Delivery(row.id, row.ticket_id or 0, row.recipient) for row in rows}
 
@@ -170,8 +170,7 @@ def _candidates(
     wanted: set[int] = set()
     for k in lookups:
         wanted.update(ticket_id for i in k.message_ids for ticket_id in ids.get(i, ()))
-        if k.token is not None:
-            wanted.add(k.token.ticket_id)
+        wanted.update(token.ticket_id for token in k.tokens)
         if k.tag:
             wanted.add(k.tag)
         delivery = _delivery(k, deliveries)

@@ -40,8 +40,8 @@ def problems(case: Case) -> tuple[str, ...]:
 
 def _answers_what_customers_saw(case: Case) -> bool:
     """Whether the agent answers the notice of an outsider's mail, or of an answer: its reply address says so."""
-    token = case.lookups.token
-    return case.found.match is Match.OWN_AGENT_TOKEN and token is not None and token.purpose is Purpose.AGENT
+    internal = any(token.purpose is Purpose.INTERNAL for token in case.lookups.tokens)
+    return case.found.match is Match.OWN_AGENT_TOKEN and not internal
 
 
 def _is_cut_off(mail: ReadMail) -> bool:

@@ -32,8 +32,8 @@ class Lookups:
     """The mailbox that the mail came to."""
     sender: str
     """Lower-case strict From address, else the envelope's sender; empty where there is none."""
-    token: Token | None
-    """The first genuine token among the envelope's recipients (reply or bounce purpose)."""
+    tokens: tuple[Token, ...]
+    """The genuine tokens that the mail was sent to (reply or bounce purpose), in order."""
     message_ids: tuple[str, ...]
     """In-Reply-To, then References from right to left; for a bounce, the id of what came back."""
     tag: int
@@ -44,6 +44,11 @@ class Lookups:
     """Whether the mail carries a loop header that we signed: one of ours, come back."""
     own_attached: tuple[str, ...] = ()
     """Names of attached mails that are ours, or show an agent's reply address."""
+
+    @property
+    def token(self) -> Token | None:
+        """The first one."""
+        return self.tokens[0] if self.tokens else None
 
 
 @dataclass(frozen=True, slots=True)

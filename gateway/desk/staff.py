@@ -20,7 +20,16 @@ NOTHING = Said("the mail holds no text, no command and no attachment; a picture 
 
 
 def work(case: Case, agent: Agent) -> Decision:
-    """The mail of an agent who is proved to be one."""
+    """The mail of an agent who is proved to be one. Where it should have gone into several tickets, she is told."""
+    decision, found = _work(case, agent), case.found
+    if not found.besides or found.ticket is None:
+        return decision
+    others = ", ".join(found.besides)
+    told = Said("it went to {} alone, and not to {}, whose reply address it names too", found.ticket.number, others)
+    return replace(decision, mails=(*decision.mails, *mails.problem(case, agent, [told])))
+
+
+def _work(case: Case, agent: Agent) -> Decision:
     forward = case.mail.forward
     # Clients quote what is answered in the shape of a forward; who answers one of our notices does not forward.
     if forward is not None and case.found.match is not Match.OWN_AGENT_TOKEN:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
@@ -23,6 +24,10 @@ MOST_MARKS = 100
 """Of attached mails, that are verified."""
 _TAG = re.compile(r"\[([A-Za-z][A-Za-z0-9]{0,15})-([0-9]{1,10})\]")
 _LARGEST_ID = 2**31 - 1
+
+
+MOST_TICKETS = 20
+"""Tickets for which one mail is kept, each time whole."""
 
 
 class Match(StrEnum):
@@ -48,39 +53,58 @@ class Found:
     ticket: Ticket | None = None
     participant: Participant | None = None
     """The sender's place in the ticket."""
+    besides: tuple[str, ...] = ()
+    """Numbers of other tickets whose own reply address of the sender's the mail was sent to, too."""
 
 
 NOTHING = Found(Match.NONE)
+OWN_TOKENS = frozenset({Match.OWN_TOKEN, Match.OWN_AGENT_TOKEN})
 
 
 def lookups(mail: ReadMail, envelope: Envelope, settings: Settings, keys: Keys, now: datetime) -> Lookups:
-    """Say what must be loaded before this mail can be decided.
-
-    Tokens are looked for in the envelope and then in To and Cc, which is all that a mail fetched by IMAP has.
-    """
-    addresses = (*envelope.recipients, *(a.address for a in (*mail.to, *mail.cc)))
-    genuine = (tokens.verify(keys, token, now) for token in _token_texts(addresses, settings))
+    """Say what must be loaded before this mail can be decided."""
+    shown = tuple(a.address for a in (*mail.to, *mail.cc))
+    sent_to = _tokens(_genuine(envelope.recipients, settings, keys, now), _genuine(shown, settings, keys, now))
     return Lookups(
-        mailbox=_mailbox(addresses, settings),
+        mailbox=_mailbox((*envelope.recipients, *shown), settings),
         sender=fold(mail.identity.address) or fold(envelope.mail_from),
-        token=next((token for token in genuine if token is not None), None),
+        tokens=sent_to,
         message_ids=_message_ids(mail),
         tag=_tag(mail.subject, settings),
-        dedupe=_dedupe(mail, envelope, now),
+        dedupe=_dedupe(mail, envelope, sent_to, now),
         own_loop=bool(mail.loop) and loop.verify(keys, mail.loop),
         own_attached=tuple(dict.fromkeys(_own_attached(mail, keys, now))),
     )
 
 
+def apart(envelope: Envelope, settings: Settings, keys: Keys, now: datetime) -> list[Envelope]:
+    """An envelope for each ticket whose reply addresses are among the recipients, as if it had been sent to each alone.
+
+    Other recipients go with the first. What is for more than ``MOST_TICKETS`` stays together.
+    """
+    groups: dict[int, list[str]] = defaultdict(list)
+    for recipient in envelope.recipients:
+        token = next(_genuine((recipient,), settings, keys, now), None)
+        groups[token.ticket_id if token is not None else 0].append(recipient)
+    others = groups.pop(0, [])
+    if not 2 <= len(groups) <= MOST_TICKETS:
+        return [envelope]
+    first, *rest = groups.values()
+    return [replace(envelope, recipients=tuple(group)) for group in ([*first, *others], *rest)]
+
+
 def find(lookups: Lookups, known: Known, sender: Sender, subject: str) -> Found:
-    """The ticket meant: a token decides; then the first Message-ID or tag whose ticket the sender is part of.
+    """The ticket meant: a token decides, the sender's own before those of others; then the first Message-ID or tag
+    whose ticket the sender is part of.
 
     Where the sender is of none of them, the first one stands for what was pointed to. An agent of other mailboxes is of
     a ticket only while it is assigned to her: what anybody could guess points to nothing for her.
     """
-    token = lookups.token
-    if token is not None and (ticket := known.tickets.get(token.ticket_id)) is not None:
-        return Found(_token_match(token, ticket, sender), ticket, _participant(ticket, sender))
+    by_token = list(_by_token(lookups, known, sender))
+    if by_token:
+        own = [found for found in by_token if found.match in OWN_TOKENS]
+        besides = dict.fromkeys(found.ticket.number for found in own if found.ticket and found.ticket != own[0].ticket)
+        return replace(own[0], besides=tuple(besides)) if own else by_token[0]
     hits = list(_hits(lookups, known, sender, subject))
     if sender.agent is not None:
         return next((hit for hit in hits if hit.ticket is not None and serves(sender.agent, hit.ticket)), NOTHING)
@@ -91,6 +115,13 @@ def find(lookups: Lookups, known: Known, sender: Sender, subject: str) -> Found:
 def serves(agent: Agent, ticket: Ticket) -> bool:
     """Whether a ticket is of one of her mailboxes, or hers by assignment."""
     return agent.serves(ticket.mailbox) or fold(ticket.assignee) == fold(agent.address)
+
+
+def _by_token(lookups: Lookups, known: Known, sender: Sender) -> Iterator[Found]:
+    for token in lookups.tokens:
+        ticket = known.tickets.get(token.ticket_id)
+        if ticket is not None:
+            yield Found(_token_match(token, ticket, sender), ticket, _participant(ticket, sender))
 
 
 def _token_match(token: Token, ticket: Ticket, sender: Sender) -> Match:
@@ -118,10 +149,11 @@ def _participant(ticket: Ticket, sender: Sender) -> Participant | None:
     return next((p for p in ticket.participants if fold(p.address) == sender.address), None)
 
 
-def _token_texts(addresses: tuple[str, ...], settings: Settings) -> Iterator[str]:
+def _genuine(addresses: Iterable[str], settings: Settings, keys: Keys, now: datetime) -> Iterator[Token]:
     for address in addresses:
-        _, token = tokens.split(fold(address), settings.by_address)
-        if token:
+        _, text = tokens.split(fold(address), settings.by_address)
+        token = tokens.verify(keys, text, now) if text else None
+        if token is not None:
             yield token
 
 
@@ -131,6 +163,14 @@ def _own_attached(mail: ReadMail, keys: Keys, now: datetime) -> Iterator[str]:
         token = tokens.verify(keys, mark, now)
         if loop.verify(keys, mark) or (token is not None and token.purpose in tokens.STAFF):
             yield attached.name or attached.content_type
+
+
+def _tokens(said: Iterator[Token], shown: Iterator[Token]) -> tuple[Token, ...]:
+    """The envelope says which tickets are meant, else To and Cc, which is all that a mail fetched by IMAP has. Of these
+    tickets the tokens in both count: of one mail to two addresses a server may bring a copy for each."""
+    in_envelope, in_header = tuple(said), tuple(shown)
+    meant = {token.ticket_id for token in in_envelope or in_header}
+    return tuple(dict.fromkeys(token for token in (*in_envelope, *in_header) if token.ticket_id in meant))
 
 
 def _mailbox(addresses: tuple[str, ...], settings: Settings) -> Mailbox:
@@ -150,13 +190,13 @@ def _tag(subject: str, settings: Settings) -> int:
     return next((id_ for id_ in ids if id_ <= _LARGEST_ID), 0)
 
 
-def _dedupe(mail: ReadMail, envelope: Envelope, now: datetime) -> str:
+def _dedupe(mail: ReadMail, envelope: Envelope, sent_to: tuple[Token, ...], now: datetime) -> str:
     """Message-ID and content together: whoever sends first under an id that he guessed displaces nobody.
 
-    The address that it came to is left out, so a mail to two of ours is one. A mail whose content could not be read
-    is like no other.
+    The address that it came to is left out, so a mail to two of ours is one; but to the reply addresses of two tickets
+    it is one for each. A mail whose content could not be read is like no other.
     """
-    parts = [mail.message_id, mail.content_hash]
+    parts = [mail.message_id, mail.content_hash, *(str(token.ticket_id) for token in sent_to[:1])]
     if not mail.content_hash:
         parts += [now.isoformat(), envelope.mail_from, *envelope.recipients]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

@@ -90,6 +90,7 @@ def append(case: Case, ticket: Ticket) -> Decision:
     let_in = _let_in(case)
     events += [f"{person.address} joined, let through by an operator" for person in let_in]
     events += [f"{person.address} in Cc was not added: the sender is not proved" for person in refused]
+    events += [f"sent to {number} as well, which did not get it" for number in case.found.besides]
     agents = people.desk(case.settings, ticket.mailbox, ticket.assignee, without=case.sender.address)
     return Decision(
         MailState.APPENDED,

@@ -132,8 +132,7 @@ def _keys(item: Item) -> set[object]:
     lookups, mail = item.lookups, item.result.mail
     keys: set[object] = {(kind, key) for kind, key in (("mail", lookups.dedupe), ("from", lookups.sender)) if key}
     keys.update(("id", message_id) for message_id in (*lookups.message_ids, mail.message_id) if message_id)
-    if lookups.token is not None:
-        keys.add(("ticket", lookups.token.ticket_id))
+    keys.update(("ticket", token.ticket_id) for token in lookups.tokens)
     if lookups.tag:
         keys.add(("ticket", lookups.tag))
     return keys

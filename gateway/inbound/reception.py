@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from gateway.desk import tokens
+from gateway.desk import threading, tokens
 from gateway.desk.tokens import Keys
 from gateway.model import Envelope
 from gateway.settings import Settings
@@ -31,7 +31,10 @@ class Reception:
         self._trouble = trouble
 
     async def accept(self, envelope: Envelope, raw: bytes) -> int:
-        return await self._accept(envelope, raw)
+        """Once for each ticket that the mail is for; returns the first one's id when all are kept."""
+        envelopes = threading.apart(envelope, self._settings, self._keys, self._clock())
+        ids = [await self._accept(one, raw) for one in envelopes]
+        return ids[0]
 
     def knows(self, address: str) -> bool:
         """Own addresses, those with a genuine token, and postmaster (RFC 5321 §4.5.1)."""

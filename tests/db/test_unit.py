@@ -63,7 +63,7 @@ def _compose(out, ticket, case, attachments, now) -> Composed:
 
 
 def _lookups(**changes) -> Lookups:
-    return replace(Lookups(MAILBOX, "kim@example.net", None, (), 0, "key-1"), **changes)
+    return replace(Lookups(MAILBOX, "kim@example.net", (), (), 0, "key-1"), **changes)
 
 
 def _apply(
@@ -148,7 +148,7 @@ def test_a_reply_finds_its_ticket_by_message_id_token_and_tag(store: Store) -> N
     for lookups in (
         _lookups(message_ids=("nobody@knows", "one@example.net")),
         _lookups(message_ids=("confirmation-1-Kim@example.com",)),
-        _lookups(token=token),
+        _lookups(tokens=(token,)),
         _lookups(tag=1),
     ):
         ticket = _known(store, lookups).tickets[1]

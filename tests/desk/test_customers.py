@@ -197,6 +197,13 @@ def test_a_participant_with_his_token_appends() -> None:
     assert decision.changes == Changes()
 
 
+def test_where_a_customers_mail_went_into_one_of_several_tickets_its_history_says_so() -> None:
+    both = (Address("", ALICES), Address("", token_address(Purpose.PARTICIPANT, ALICE_ID, 8)))
+    decision = decide(mail(to=both), tickets={TICKET_ID: ticket(), 8: ticket(id=8, number="SUP-8")})
+    assert decision.ticket_id == TICKET_ID
+    assert "sent to SUP-8 as well, which did not get it" in decision.events
+
+
 @pytest.mark.parametrize("pointer", [{"subject": "Re: [SUP-7] Export"}, {"in_reply_to": ("first@customer.example",)}])
 def test_a_participant_is_known_by_id_or_tag(pointer: dict[str, str]) -> None:
     decision = decide(mail(BOB, **pointer))

@@ -88,6 +88,16 @@ def test_an_agent_of_other_mailboxes_works_on_what_she_was_given(to: str, assign
     assert (decision.state, decision.ticket_id) == (MailState.APPENDED, TICKET_ID)
 
 
+def test_an_agent_is_told_where_her_mail_went_into_one_of_several_tickets() -> None:
+    both = tuple(Address("", token_address(Purpose.AGENT, tokens.agent_number(ANN), n)) for n in (TICKET_ID, 8))
+    standing = {TICKET_ID: ticket(), 8: ticket(id=8, number="SUP-8")}
+    decision = decide(mail(ANN, to=both), tickets=standing)
+    assert (decision.state, decision.ticket_id) == (MailState.APPENDED, TICKET_ID)
+    (told,) = [out for out in decision.mails if out.template == "problem"]
+    assert told.recipient.address == ANN
+    assert "SUP-7 alone, and not to SUP-8" in told.details["problem"]
+
+
 def test_who_got_the_answer_directly_gets_no_second_copy() -> None:
     assert sent(decide(mail(ANN, cc=(Address("", BOB.upper()),)), to=ANNS), "answer") == [ALICE]
 

@@ -185,6 +185,36 @@ def test_a_token_decides_before_ids_and_tags() -> None:
     assert found.ticket == others[TICKET_ID]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_reply_addresses_the_senders_own_counts(order: int) -> None:
+    of_alice, of_ann = token_address(Purpose.PARTICIPANT, ALICE_ID), agent_address(ANN)
+    to = (of_alice, of_ann)[::order]
+    assert find(mail(ANN), *to).match is Match.OWN_AGENT_TOKEN
+    assert find(mail(ANN, to=tuple(Address("", one) for one in to))).match is Match.OWN_AGENT_TOKEN
+    assert find(mail(ANN, to=(Address("", of_ann),)), of_alice).match is Match.OWN_AGENT_TOKEN
+    assert find(mail(ALICE), *to).match is Match.OWN_TOKEN
+
+
+def test_a_mail_to_two_tickets_is_apart_for_each_and_one_mail_in_each() -> None:
+    both = [token_address(Purpose.AGENT, tokens.agent_number(ANN), n) for n in (7, 8)]
+    envelope = Envelope("smtp", ANN, (SUPPORT, both[0], both[1], token_address(Purpose.PARTICIPANT, ALICE_ID)))
+    first, second = threading.apart(envelope, SETTINGS, KEYS, NOW)
+    assert (first.recipients, second.recipients) == ((both[0], envelope.recipients[3], SUPPORT), (both[1],))
+    read = mail(ANN, to=tuple(Address("", one) for one in both))
+    looks = [threading.lookups(read, one, SETTINGS, KEYS, NOW) for one in (first, second)]
+    assert [look.token and look.token.ticket_id for look in looks] == [7, 8]
+    assert {token.ticket_id for token in looks[1].tokens} == {8}
+    assert looks[0].dedupe != looks[1].dedupe
+    assert looks[0].dedupe == look(read, both[0]).dedupe == look(read, both[0], SUPPORT).dedupe
+
+
+def test_a_mail_to_one_ticket_or_to_a_crowd_of_them_stays_one() -> None:
+    crowd = tuple(token_address(Purpose.PARTICIPANT, ALICE_ID, n) for n in range(1, threading.MOST_TICKETS + 2))
+    for recipients in (crowd, crowd[:1], (SUPPORT, SALES), (SUPPORT, crowd[0], crowd[0])):
+        envelope = Envelope("smtp", ALICE, recipients)
+        assert threading.apart(envelope, SETTINGS, KEYS, NOW) == [envelope]
+
+
 def test_a_token_of_a_ticket_that_is_gone_says_nothing() -> None:
     assert find(mail(), token_address(Purpose.PARTICIPANT, ALICE_ID), tickets={}).match is Match.NONE
 

@@ -9,6 +9,7 @@ from gateway.desk import tokens
 from gateway.desk.tokens import Keys, Purpose
 from gateway.fields import spellings
 from gateway.inbound.reception import Reception
+from gateway.model import Envelope
 from gateway.settings import Agent, Mailbox, Settings
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -63,6 +64,19 @@ def test_an_own_address_is_known_in_every_spelling_and_with_a_plus_of_its_own(ow
         assert reception.knows(spelling)
         assert reception.knows(tokens.join(spelling, token))
         assert not reception.knows(tokens.join(spelling, "eu"))
+
+
+async def test_a_mail_to_two_tickets_is_kept_once_for_each() -> None:
+    kept: list[tuple[str, ...]] = []
+
+    async def accept(envelope: Envelope, raw: bytes) -> int:
+        kept.append(envelope.recipients)
+        return len(kept)
+
+    to = [tokens.join("support@example.com", tokens.make(KEYS, Purpose.PARTICIPANT, n, n, NOW)) for n in (1, 2)]
+    reception = Reception(SETTINGS, KEYS, accept, lambda: NOW, lambda: "")
+    assert await reception.accept(Envelope("smtp", "kim@example.net", (*to, "help@example.org")), b"") == 1
+    assert kept == [(to[0], "help@example.org"), (to[1],)]
 
 
 def test_an_agent_logs_in_with_her_password_only(reception: Reception) -> None:
