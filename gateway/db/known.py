@@ -111,9 +111,8 @@ class _Loader:
 
     def load(self, lookups: Sequence[Lookups]) -> list[Known]:
         taken = {row.key: row for row in _SEEN.find(self._connection, {k.dedupe for k in lookups})}
-        senders = {
-            row.address: row for row in _SENDERS.find(self._connection, {k.sender for k in lookups if k.sender})
-        }
+        named = {address for k in lookups for address in (k.sender, *k.copied) if address}
+        senders = {row.address: row for row in _SENDERS.find(self._connection, named)}
         ids, sent = self._by_message_id({i for k in lookups for i in k.message_ids})
         deliveries = self._deliveries(lookups) | sent
         found = tickets(self._connection, _candidates(lookups, ids, deliveries), to_change=True)
@@ -145,6 +144,7 @@ class _Loader:
         found: dict[int, Ticket],
     ) -> Known:
         first, counts = taken.get(k.dedupe), senders.get(k.sender)
+        had = {address: self._acks(senders.get(address)) for address in k.copied}
         mine = {i: ids[i] for i in k.message_ids if i in ids}
         delivery = _delivery(k, deliveries)
         return Known(
@@ -153,9 +153,13 @@ class _Loader:
             tickets={i: found[i] for i in _candidates([k], ids, deliveries) if i in found},
             by_message_id=mine,
             recent_from_sender=counts.mails if counts is not None and counts.mails_since > self._loop_start else 0,
-            acknowledged=counts.acks if counts is not None and counts.acks_since > self._hour_start else 0,
+            acknowledged=self._acks(counts),
+            copied={address: acks for address, acks in had.items() if acks},
             delivery=delivery,
         )
+
+    def _acks(self, counts: Any) -> int:
+        return counts.acks if counts is not None and counts.acks_since > self._hour_start else 0
 
 
 def _delivery(k: Lookups, deliveries: dict[str | int, Delivery]) -> Delivery | None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, case, insert, update
+from sqlalchemy import Connection, Table, bindparam, case, insert, literal_column, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.db.ids import Ids
@@ -24,6 +24,7 @@ from gateway.db.rows import outgoing_row, page_row, verdict_evidence
 from gateway.db.schema import attachment, event, message, outgoing, page, participant, seen, sender, ticket, to_moment
 from gateway.db.wake import Channel, wake
 from gateway.desk.decision import Decision, Known, Lookups, NewMessage, NewTicket, Outgoing
+from gateway.desk.identity import fold
 from gateway.model import (
     Address,
     Attachment,
@@ -50,22 +51,14 @@ _SEE = Prepared(
 )
 
 
-def _started(current: ColumnElement[int], limit: str, new: ColumnElement[int]) -> ColumnElement[int]:
-    return case((current > bindparam(limit, type_=current.type), current), else_=new)
-
-
 def _count(insert_: Any) -> Any:
-    """Windows start with the first mail after the last one ended (``Known`` gave 0 then)."""
-    new = insert_.excluded
-    return insert_.on_conflict_do_update(
-        index_elements=[sender.c.address],
-        set_={
-            "mails": new.mails,
-            "acks": new.acks,
-            "mails_since": _started(sender.c.mails_since, "loop_start", new.mails_since),
-            "acks_since": _started(sender.c.acks_since, "hour_start", new.acks_since),
-        },
-    )
+    """Windows start with the first mail after the last one ended."""
+    new, values = insert_.excluded, {}
+    for count, since, limit in (("mails", "mails_since", "loop_start"), ("acks", "acks_since", "hour_start")):
+        going = sender.c[since] > bindparam(limit, type_=sender.c[since].type)
+        values[count] = new[count] + case((going, sender.c[count]), else_=literal_column("0"))
+        values[since] = case((going, sender.c[since]), else_=new[since])
+    return insert_.on_conflict_do_update(index_elements=[sender.c.address], set_=values)
 
 
 _COUNT = Prepared(sqlite=_count(sqlite.insert(sender)), postgresql=_count(postgresql.insert(sender)))
@@ -136,7 +129,10 @@ class Unit:
         self._rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._changes: list[dict[str, Any]] = []
         self._outcomes: list[Outcome] = []
-        self._senders: dict[str, tuple[int, int]] = {}
+        self._sent: Counter[str] = Counter()
+        """Mails, by who sent them."""
+        self._answered: Counter[str] = Counter()
+        """Mails by which the gateway itself answers, by who gets them."""
         self._undeliverable: list[tuple[int, str]] = []
         self._bounced: list[tuple[int, str]] = []
         self._held_until = time.monotonic() + mails.lease_seconds
@@ -164,7 +160,9 @@ class Unit:
             self._events(case, subject)
             if decision.page:
                 self._pages(case, subject)
-        self._end(case, subject, acknowledged=any(self._answers(out, case.lookups.sender) for out in decision.mails))
+        self._end(case, subject)
+        if not case.known.duplicate_of:
+            self._tally(case)
         return Applied(case.mail_id, decision, subject, sent, decision.page)
 
     def _ticket(self, case: Case) -> Ticket | None:
@@ -298,7 +296,7 @@ class Unit:
             for target in self._settings.oncall.notify
         ]  # fmt: skip
 
-    def _end(self, case: Case, subject: Ticket | None, *, acknowledged: bool) -> None:
+    def _end(self, case: Case, subject: Ticket | None) -> None:
         decision = case.decision
         if decision.failed_delivery:
             self._bounced.append((decision.failed_delivery, decision.reason))
@@ -308,14 +306,17 @@ class Unit:
         # A held mail is not seen yet: released, or sent again by its author, it must go through.
         if case.lookups.dedupe and not case.known.duplicate_of and decision.state is not MailState.HELD:
             self._rows["seen"].append({"key": case.lookups.dedupe, "mail_id": case.mail_id})
-        if case.lookups.sender and not case.known.duplicate_of:
-            mails, acks = case.known.recent_from_sender, case.known.acknowledged
-            self._senders[case.lookups.sender] = (mails + 1, acks + acknowledged)
 
-    def _answers(self, out: Outgoing, sender: str) -> bool:
-        """Whether this is a mail by which the gateway itself answers the sender, of which there is a limit."""
-        limited = "held" if sender in self._settings.agents else "confirmation"
-        return out.template == limited and out.recipient.address.lower() == sender.lower()
+    def _tally(self, case: Case) -> None:
+        author, copied = case.lookups.sender, case.lookups.copied
+        told = {(out.template, fold(out.recipient.address)) for out in case.decision.mails}
+        if author:
+            # What an agent gets on other mails of hers is no word on one that is held.
+            limited = "held" if author in self._settings.agents else "confirmation"
+            self._sent[author] += 1
+            self._answered[author] += (limited, author) in told
+        confirmed = {address for template, address in told if template == "confirmation"}
+        self._answered.update(confirmed.intersection(copied))
 
     def flush(self) -> None:
         """Write everything. Raises Raced, LeaseLost, or what the database raises; then all is to be done again."""
@@ -332,7 +333,7 @@ class Unit:
             wake(self._connection, Channel.OUTGOING)
         if self._changes:
             _CHANGE.many(self._connection, self._changes)
-        if self._senders:
+        if self._sent or self._answered:
             self._count_senders()
         for ticket_id, address in self._undeliverable:
             self._connection.execute(
@@ -356,7 +357,7 @@ class Unit:
             "acks_since": self._moment,
         }
         rows = [
-            {"address": address, "mails": mails, "acks": acks, **starts}
-            for address, (mails, acks) in sorted(self._senders.items())
+            {"address": address, "mails": self._sent[address], "acks": self._answered[address], **starts}
+            for address in sorted(self._sent | self._answered)
         ]
         _COUNT.many(self._connection, rows)

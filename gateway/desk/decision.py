@@ -38,6 +38,8 @@ class Lookups:
     """In-Reply-To, then References from right to left; for a bounce, the id of what came back."""
     tag: int
     """Ticket id from a ``[SUP-1042]`` in the subject with a prefix of ours; 0 where there is none."""
+    copied: tuple[str, ...]
+    """Folded addresses in To and Cc, without ours and the sender's."""
     dedupe: str
     """Key under which two copies of one mail are the same; never empty."""
     own_loop: bool = False
@@ -75,6 +77,8 @@ class Known:
     """Mails of this sender within the loop window, this one left out."""
     acknowledged: int = 0
     """Acknowledgements sent to this sender within the hour."""
+    copied: Mapping[str, int] = field(default_factory=dict)
+    """... and to the people in To and Cc, by ``Lookups.copied``."""
     delivery: Delivery | None = None
 
 

@@ -13,10 +13,11 @@ from gateway.settings import Agent, Settings
 
 
 def confirmations(case: Case, recipients: Iterable[Address]) -> tuple[Outgoing, ...]:
-    """One each, where the mail may be answered by a machine at all (RFC 3834 §2)."""
+    """One each, where the mail may be answered by a machine at all (RFC 3834 §2), up to the limit of each address."""
     if not _may_answer(case):
         return ()
-    answerable = (who for who in recipients if is_answerable(who.address))
+    most, had = case.settings.loops.acknowledgements_per_hour, case.known.copied
+    answerable = (who for who in recipients if is_answerable(who.address) and had.get(fold(who.address), 0) < most)
     return tuple(Outgoing("confirmation", who, "participant", automatic=True) for who in answerable)
 
 

@@ -13,7 +13,7 @@ from itertools import islice
 
 from gateway.desk import loop, tokens
 from gateway.desk.decision import Known, Lookups
-from gateway.desk.identity import Sender, fold
+from gateway.desk.identity import Sender, fold, is_own
 from gateway.desk.tokens import Keys, Purpose, Token
 from gateway.model import Envelope, Participant, ReadMail, Ticket
 from gateway.settings import Agent, Mailbox, Settings
@@ -65,12 +65,14 @@ def lookups(mail: ReadMail, envelope: Envelope, settings: Settings, keys: Keys, 
     """Say what must be loaded before this mail can be decided."""
     shown = tuple(a.address for a in (*mail.to, *mail.cc))
     sent_to = _tokens(_genuine(envelope.recipients, settings, keys, now), _genuine(shown, settings, keys, now))
+    sender = fold(mail.identity.address) or fold(envelope.mail_from)
     return Lookups(
         mailbox=_mailbox((*envelope.recipients, *shown), settings),
-        sender=fold(mail.identity.address) or fold(envelope.mail_from),
+        sender=sender,
         tokens=sent_to,
         message_ids=_message_ids(mail),
         tag=_tag(mail.subject, settings),
+        copied=tuple({fold(one): None for one in shown if one and not is_own(one, settings) and fold(one) != sender}),
         dedupe=_dedupe(mail, envelope, sent_to, now),
         own_loop=bool(mail.loop) and loop.verify(keys, mail.loop),
         own_attached=tuple(dict.fromkeys(_own_attached(mail, keys, now))),

@@ -131,6 +131,7 @@ def independent(items: Sequence[Item]) -> list[list[Item]]:
 def _keys(item: Item) -> set[object]:
     lookups, mail = item.lookups, item.result.mail
     keys: set[object] = {(kind, key) for kind, key in (("mail", lookups.dedupe), ("from", lookups.sender)) if key}
+    keys.update(("from", address) for address in lookups.copied)
     keys.update(("id", message_id) for message_id in (*lookups.message_ids, mail.message_id) if message_id)
     keys.update(("ticket", token.ticket_id) for token in lookups.tokens)
     if lookups.tag:

@@ -63,7 +63,7 @@ def _compose(out, ticket, case, attachments, now) -> Composed:
 
 
 def _lookups(**changes) -> Lookups:
-    return replace(Lookups(MAILBOX, "kim@example.net", (), (), 0, "key-1"), **changes)
+    return replace(Lookups(MAILBOX, "kim@example.net", (), (), 0, (), "key-1"), **changes)
 
 
 def _apply(
@@ -197,6 +197,19 @@ def test_mails_and_acknowledgements_of_a_sender_are_counted_within_their_windows
         1,
     )
     assert _known(store, _lookups(), NOW + timedelta(hours=2)).acknowledged == 0
+
+
+@pytest.mark.incident("Relay spam")
+def test_confirmations_to_people_in_cc_are_counted_for_each_of_them(store: Store) -> None:
+    to_both = tuple(Outgoing("confirmation", who, "participant", automatic=True) for who in (KIM, LEE))
+    copied = ("lee@example.net", "max@example.net")
+    for n in range(3):
+        mine = _lookups(dedupe=f"key-{n}", sender=f"sender{n}@example.net", copied=copied)
+        _apply(store, replace(OPENED, mails=to_both), mine)
+    assert _known(store, mine).copied == {"lee@example.net": 3}
+    assert _known(store, mine, NOW + timedelta(hours=2)).copied == {}
+    own = _known(store, _lookups(sender="lee@example.net"))
+    assert (own.recent_from_sender, own.acknowledged) == (0, 3)
 
 
 def test_a_reply_changes_the_ticket_and_joins_people(store: Store) -> None:

@@ -174,6 +174,15 @@ def test_beyond_the_limits_a_mail_is_kept_but_not_answered(known: dict[str, Any]
     assert sent(decision, "notice") == [ANN, BEN]
 
 
+@pytest.mark.incident("Relay spam")
+def test_the_limit_of_confirmations_is_each_persons_own() -> None:
+    had = {BOB: SETTINGS.loops.acknowledgements_per_hour, EVE: 19}
+    decision = decide(mail(cc=(Address("", BOB.upper()), Address("", EVE))), copied=had)
+    assert sent(decision, "confirmation") == [ALICE, EVE]
+    assert decision.opens
+    assert len(decision.opens.cc) == 2
+
+
 def test_below_the_limits_it_is_answered() -> None:
     assert to_customers(decide(mail(), recent_from_sender=29, acknowledged=19))
 

@@ -69,6 +69,11 @@ def test_the_sender_is_the_strict_one_else_the_return_path() -> None:
     assert look(mail(""), mail_from="Bounce@x.example").sender == "bounce@x.example"
 
 
+def test_the_people_in_to_and_cc_are_looked_up_without_us_and_the_sender() -> None:
+    to = tuple(Address("", one) for one in (BOB.upper(), ALICE, agent_address(ANN), SUPPORT, "", BOB))
+    assert look(mail(to=to, cc=(Address("", EVE),))).copied == (BOB, EVE)
+
+
 def test_the_first_genuine_token_counts() -> None:
     genuine = token_address(Purpose.PARTICIPANT, ALICE_ID)
     expires = (NOW + timedelta(days=365)).date()

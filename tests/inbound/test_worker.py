@@ -49,6 +49,15 @@ async def test_mails_of_one_sender_in_one_batch_are_counted_one_after_the_other(
     assert len(confirmed) == SETTINGS.loops.acknowledgements_per_hour
 
 
+@pytest.mark.incident("Relay spam")
+async def test_mails_of_many_senders_with_one_person_in_cc_are_counted_one_after_the_other(bench: Bench) -> None:
+    mails = (raw(f"Question {n}", f"sender{n}@example.net") for n in range(25))
+    await bench.accept(*(one.replace(b"\r\nTo:", b"\r\nCc: lee@example.net\r\nTo:") for one in mails))
+    await bench.worker.drain()
+    told = [due.mail.recipient for one in bench.applied for due in one.outgoing]
+    assert (len(told) - told.count("lee@example.net"), told.count("lee@example.net")) == (25, 20)
+
+
 @pytest.mark.incident("Durable and not acknowledged")
 async def test_the_same_mail_twice_in_one_batch_is_one_ticket(bench: Bench) -> None:
     await bench.accept(raw("Question"), raw("Question"))
