@@ -22,10 +22,13 @@ THREAD_LENGTH = 60
 MOST_NAMESAKES = 10
 """Tickets that are loaded for one Message-ID, the oldest: who writes it again, for ever so often, displaces nobody."""
 
+PASSING = timedelta(minutes=10)
+"""How long a mail without Message-ID and Date is the same as the one before: a client that never got our 250, or a
+second road on which it came, takes minutes."""
 
 _NOTHING: ColumnClause[str] = literal_column("''")
 _SEEN = Prepared.of(
-    select(seen.c.key, seen.c.mail_id, ticket.c.number)
+    select(seen.c.key, seen.c.mail_id, ticket.c.number, mail.c.received_at)
     .select_from(seen.outerjoin(mail, mail.c.id == seen.c.mail_id).outerjoin(ticket, ticket.c.id == mail.c.ticket_id))
     .where(among(seen.c.key))
 )
@@ -108,9 +111,11 @@ class _Loader:
         self._connection = connection
         self._loop_start = to_moment(now - timedelta(minutes=loops.minutes))
         self._hour_start = to_moment(now - timedelta(hours=1))
+        self._passing_start = to_moment(now - PASSING)
 
     def load(self, lookups: Sequence[Lookups]) -> list[Known]:
-        taken = {row.key: row for row in _SEEN.find(self._connection, {k.dedupe for k in lookups})}
+        keys = {key for k in lookups for key in (k.dedupe, k.says) if key}
+        taken = {row.key: row for row in _SEEN.find(self._connection, keys)}
         named = {address for k in lookups for address in (k.sender, *k.copied) if address}
         senders = {row.address: row for row in _SENDERS.find(self._connection, named)}
         ids, sent = self._by_message_id({i for k in lookups for i in k.message_ids})
@@ -143,7 +148,9 @@ class _Loader:
         deliveries: dict[str | int, Delivery],
         found: dict[int, Ticket],
     ) -> Known:
-        first, counts = taken.get(k.dedupe), senders.get(k.sender)
+        first, outdated = _recent(taken.get(k.dedupe), self._passing_start if k.passing else None)
+        said, too_old = _recent(taken.get(k.says), self._hour_start)
+        counts = senders.get(k.sender)
         had = {address: self._acks(senders.get(address)) for address in k.copied}
         mine = {i: ids[i] for i in k.message_ids if i in ids}
         delivery = _delivery(k, deliveries)
@@ -154,12 +161,20 @@ class _Loader:
             by_message_id=mine,
             recent_from_sender=counts.mails if counts is not None and counts.mails_since > self._loop_start else 0,
             acknowledged=self._acks(counts),
+            repeats=said is not None,
+            outdated={row.key: row.mail_id for row in (outdated, too_old) if row is not None},
             copied={address: acks for address, acks in had.items() if acks},
             delivery=delivery,
         )
 
     def _acks(self, counts: Any) -> int:
         return counts.acks if counts is not None and counts.acks_since > self._hour_start else 0
+
+
+def _recent(row: Any, start: int | None) -> tuple[Any, Any]:
+    """A row of ``seen`` as one that counts, or as one that does not any more; both None where there is none."""
+    counts = row is not None and (start is None or (row.received_at or 0) > start)
+    return (row, None) if counts else (None, row)
 
 
 def _delivery(k: Lookups, deliveries: dict[str | int, Delivery]) -> Delivery | None:

@@ -137,7 +137,7 @@ seen = Table(
     Column("mail_id", Id, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Which mails were taken already, by ``Lookups.dedupe``."""
+"""Which mails were taken already, by ``Lookups.dedupe``, and which were confirmed, by ``Lookups.says``."""
 
 sender = Table(
     "sender",

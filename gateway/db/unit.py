@@ -46,9 +46,17 @@ _CHANGE = Prepared.of(
     .where(ticket.c.id == bindparam("id_"))
     .values({name: bindparam(name) for name in ("status", "severity", "assignee", "solved_at", "updated_at")})
 )
-_SEE = Prepared(
-    sqlite=sqlite.insert(seen).on_conflict_do_nothing(), postgresql=postgresql.insert(seen).on_conflict_do_nothing()
-)
+
+
+def _see(insert_: Any) -> Any:
+    """A key that another mail has stays with it, unless that one is known to be outdated."""
+    outdated = seen.c.mail_id == bindparam("outdated", type_=seen.c.mail_id.type)
+    return insert_.on_conflict_do_update(
+        index_elements=[seen.c.key], set_={"mail_id": insert_.excluded.mail_id}, where=outdated
+    )
+
+
+_SEE = Prepared(sqlite=_see(sqlite.insert(seen)), postgresql=_see(postgresql.insert(seen)))
 
 
 def _count(insert_: Any) -> Any:
@@ -305,7 +313,10 @@ class Unit:
         )
         # A held mail is not seen yet: released, or sent again by its author, it must go through.
         if case.lookups.dedupe and not case.known.duplicate_of and decision.state is not MailState.HELD:
-            self._rows["seen"].append({"key": case.lookups.dedupe, "mail_id": case.mail_id})
+            self._keep_key(case, case.lookups.dedupe)
+
+    def _keep_key(self, case: Case, key: str) -> None:
+        self._rows["seen"].append({"key": key, "mail_id": case.mail_id, "outdated": case.known.outdated.get(key, 0)})
 
     def _tally(self, case: Case) -> None:
         author, copied = case.lookups.sender, case.lookups.copied
@@ -316,6 +327,8 @@ class Unit:
             self._sent[author] += 1
             self._answered[author] += (limited, author) in told
         confirmed = {address for template, address in told if template == "confirmation"}
+        if case.lookups.says and author in confirmed:
+            self._keep_key(case, case.lookups.says)
         self._answered.update(confirmed.intersection(copied))
 
     def flush(self) -> None:

@@ -42,6 +42,10 @@ class Lookups:
     """Folded addresses in To and Cc, without ours and the sender's."""
     dedupe: str
     """Key under which two copies of one mail are the same; never empty."""
+    passing: bool = False
+    """The key holds for minutes only: without Message-ID and Date, a monitor's next alert is the same to the letter."""
+    says: str = ""
+    """Key of who says what; empty where nothing is said."""
     own_loop: bool = False
     """Whether the mail carries a loop header that we signed: one of ours, come back."""
     own_attached: tuple[str, ...] = ()
@@ -79,6 +83,10 @@ class Known:
     """Acknowledgements sent to this sender within the hour."""
     copied: Mapping[str, int] = field(default_factory=dict)
     """... and to the people in To and Cc, by ``Lookups.copied``."""
+    repeats: bool = False
+    """Within the hour this sender got a confirmation of a mail that says the same."""
+    outdated: Mapping[str, int] = field(default_factory=dict)
+    """Keys of this mail under which an older one stands, too long ago to count, and its id."""
     delivery: Delivery | None = None
 
 

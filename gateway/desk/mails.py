@@ -29,6 +29,8 @@ def _may_answer(case: Case) -> bool:
         and case.level > Level.A1
         and known.recent_from_sender < loops.mails
         and known.acknowledged < loops.acknowledgements_per_hour
+        # A vacation program without marks answers each confirmation with the same mail, as long as there is one.
+        and not known.repeats
     )
 
 

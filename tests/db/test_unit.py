@@ -173,6 +173,33 @@ def test_a_mail_that_was_taken_before_is_known_as_a_duplicate(store: Store) -> N
     assert _known(store, _lookups(dedupe="key-2")).duplicate_of == 0
 
 
+@pytest.mark.incident("Replayed mail")
+def test_a_mail_without_id_and_date_is_a_duplicate_for_minutes_and_then_the_next_alert(store: Store) -> None:
+    alert, minutes = _lookups(passing=True), [NOW + timedelta(minutes=n) for n in (9, 11, 20, 22)]
+    _apply(store, OPENED, alert)
+    assert _known(store, alert, minutes[0]).duplicate_of == 1
+    assert _known(store, alert, minutes[1]).duplicate_of == 0
+    assert _known(store, _lookups(), minutes[1]).duplicate_of == 1
+    _apply(store, OPENED, alert, minutes[1])
+    assert _known(store, alert, minutes[2]).duplicate_of == 2
+    assert _known(store, alert, minutes[3]).duplicate_of == 0
+
+
+@pytest.mark.incident("Autoresponder ping-pong")
+def test_what_was_confirmed_is_a_repetition_for_an_hour(store: Store) -> None:
+    def says(n: int) -> Lookups:
+        return _lookups(dedupe=f"key-{n}", says="away")
+
+    _apply(store, replace(OPENED, mails=OPENED.mails[1:]), says(0))
+    assert not _known(store, says(1)).repeats
+    _apply(store, OPENED, says(1))
+    assert _known(store, says(2), NOW + timedelta(minutes=59)).repeats
+    later = NOW + timedelta(minutes=61)
+    assert not _known(store, says(2), later).repeats
+    _apply(store, OPENED, says(2), later)
+    assert _known(store, says(3), later + timedelta(minutes=59)).repeats
+
+
 def test_a_held_mail_is_no_duplicate_when_it_comes_again(store: Store) -> None:
     _apply(store, Decision(MailState.HELD, "an agent's name, not proved"))
     assert _known(store, _lookups()).duplicate_of == 0

@@ -174,6 +174,14 @@ def test_beyond_the_limits_a_mail_is_kept_but_not_answered(known: dict[str, Any]
     assert sent(decision, "notice") == [ANN, BEN]
 
 
+@pytest.mark.incident("Autoresponder ping-pong")
+def test_who_says_again_what_was_confirmed_within_the_hour_gets_a_ticket_and_no_confirmation() -> None:
+    decision = decide(mail(cc=(Address("", BOB),)), repeats=True)
+    assert decision.opens
+    assert not to_customers(decision)
+    assert sent(decision, "notice") == [ANN, BEN]
+
+
 @pytest.mark.incident("Relay spam")
 def test_the_limit_of_confirmations_is_each_persons_own() -> None:
     had = {BOB: SETTINGS.loops.acknowledgements_per_hour, EVE: 19}

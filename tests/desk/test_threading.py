@@ -8,7 +8,7 @@ from gateway.desk.decision import Known, Lookups
 from gateway.desk.identity import identify
 from gateway.desk.threading import Found, Match
 from gateway.desk.tokens import Purpose, Token
-from gateway.model import Address, Attachment, Bounce, Envelope, ReadMail
+from gateway.model import Address, Attachment, Bounce, Envelope, Identity, ReadMail, Reply
 from gateway.settings import Settings
 from tests.desk.world import (
     ALICE,
@@ -135,6 +135,29 @@ def test_mails_whose_content_is_unknown_are_not_the_same_mail() -> None:
     unread = mail(content_hash="")
     later = threading.lookups(unread, Envelope("smtp", "", (SUPPORT,)), SETTINGS, KEYS, NOW + timedelta(seconds=1))
     assert look(unread).dedupe != later.dedupe
+
+
+def test_only_a_mail_with_neither_id_nor_date_is_the_same_for_minutes_alone() -> None:
+    assert look(mail(message_id="")).passing
+    assert not look(mail(message_id="", date=NOW)).passing
+    assert not look(mail()).passing
+
+
+@pytest.mark.incident("Autoresponder ping-pong")
+def test_who_says_the_same_but_for_a_counter_says_the_same() -> None:
+    away = mail(ALICE, "I am away until 2 March.\n\nSent 7", subject_base="We have your  message")
+    said = look(away).says
+    again = mail(ALICE.upper(), "I am away until 3 March. Sent 8", subject_base="we have your message")
+    assert look(again).says == said
+    assert said
+    for other in (
+        replace(away, identity=Identity(BOB)),
+        replace(away, subject_base="We have your message 2"),
+        replace(away, reply=Reply(text="I am away until 2 March. But the server is down.")),
+    ):
+        assert look(other).says != said
+    assert not look(mail(text="123", subject_base="Photo")).says
+    assert not look(replace(away, identity=Identity(""))).says
 
 
 @pytest.mark.incident("CVE-2026-34720")

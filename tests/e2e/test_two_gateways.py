@@ -60,3 +60,20 @@ def test_a_vacation_program_that_marks_nothing_gets_one_mail(gateway: Gateway) -
             send_reply(gateway, reply(one, "I am away.", "Kim <kim@example.net>"), "kim@example.net")
     assert len(gateway.sent("kim@example.net")) == 1
     assert [m["kind"] for m in gateway.ticket("SUP-1")["messages"]] == ["inbound", "inbound"]
+
+
+@pytest.mark.incident("Autoresponder ping-pong")
+@pytest.mark.parametrize("cc", [None, "kim@example.net"])
+def test_a_vacation_program_that_knows_no_thread_is_confirmed_once(gateway: Gateway, cc: str | None) -> None:
+    if cc is None:
+        gateway.send(mail("Export broken", "It fails."))
+    else:
+        gateway.send(mail("Export broken", "It fails.", "Lee <lee@example.net>", Cc=cc), "lee@example.net")
+    answered = 0
+    for _ in range(ROUNDS):
+        settle(gateway)
+        for _ in gateway.sent("kim@example.net")[answered:]:
+            answered += 1
+            gateway.send(mail("We have your message", f"I am away. This is my answer {answered}."))
+    assert answered == 2
+    assert len(gateway.sent("kim@example.net")) == 2
