@@ -141,7 +141,7 @@ class Unit:
         """Mails, by who sent them."""
         self._answered: Counter[str] = Counter()
         """Mails by which the gateway itself answers, by who gets them."""
-        self._undeliverable: list[tuple[int, str]] = []
+        self._undeliverable: list[tuple[int, str, bool]] = []
         self._bounced: list[tuple[int, str]] = []
         self._held_until = time.monotonic() + mails.lease_seconds
         self._lease = mails.lease_until(connection, now)
@@ -232,8 +232,8 @@ class Unit:
                     "solved_at": to_moment(changed.solved_at) if changed.solved_at else None,
                 }
             )  # fmt: skip
-        if decision.undeliverable:
-            self._undeliverable.append((standing.id, decision.undeliverable))
+        marks = ((decision.undeliverable, True), (decision.reachable, False))
+        self._undeliverable += [(standing.id, address, dead) for address, dead in marks if address]
         return changed
 
     def _messages(self, case: Case, subject: Ticket) -> list[Stored]:
@@ -348,11 +348,11 @@ class Unit:
             _CHANGE.many(self._connection, self._changes)
         if self._sent or self._answered:
             self._count_senders()
-        for ticket_id, address in self._undeliverable:
+        for ticket_id, address, dead in self._undeliverable:
             self._connection.execute(
                 update(participant)
                 .where(participant.c.ticket_id == ticket_id, participant.c.address == address)
-                .values(undeliverable=True)
+                .values(undeliverable=dead)
             )
         for outgoing_id, why in self._bounced:
             self._connection.execute(update(outgoing).where(outgoing.c.id == outgoing_id).values(last_error=why))

@@ -174,6 +174,8 @@ class Decision:
     """Who did it, for the history: an address, or ``gateway``."""
     undeliverable: str = ""
     """Participant address that a bounce proved dead."""
+    reachable: str = ""
+    """... and one that was taken for dead, of which a proved mail came."""
     failed_delivery: int = 0
     """Id of the outgoing mail that a bounce speaks of."""
     verdict: Verdict | None = None

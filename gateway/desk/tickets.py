@@ -91,6 +91,8 @@ def append(case: Case, ticket: Ticket) -> Decision:
     events += [f"{person.address} joined, let through by an operator" for person in let_in]
     events += [f"{person.address} in Cc was not added: the sender is not proved" for person in refused]
     events += [f"sent to {number} as well, which did not get it" for number in case.found.besides]
+    back = _back(case)
+    events += [f"mail to {back} counts as deliverable again"] if back else []
     agents = people.desk(case.settings, ticket.mailbox, ticket.assignee, without=case.sender.address)
     return Decision(
         MailState.APPENDED,
@@ -99,12 +101,19 @@ def append(case: Case, ticket: Ticket) -> Decision:
         message=customer_message(case, people.requester(case), case.new_text, case.evidence, case.doubts),
         changes=changes,
         joins=tuple((person, Role.CC) for person in (*joins, *let_in)),
+        reachable=back,
         mails=mails.notices(agents, by=mails.shown_name(case)),
         page=page,
         events=tuple(events),
         actor=case.sender.address or "gateway",
         verdict=case.verdict,
     )
+
+
+def _back(case: Case) -> str:
+    """The sender's address, where mail to it came back once: who proves to read ours can be reached."""
+    sender = case.found.participant
+    return sender.address if sender and sender.undeliverable and case.row.act is Act.APPEND else ""
 
 
 def _closed_for_good(case: Case, ticket: Ticket) -> bool:

@@ -268,7 +268,7 @@ def test_an_answer_in_the_thread_never_names_an_internal_note(store: Store) -> N
     assert "note@example.com" not in _known(store, _lookups(tag=1)).tickets[1].thread
 
 
-def test_a_bounce_marks_the_participant_and_the_delivery(store: Store) -> None:
+def test_a_bounce_marks_the_participant_until_he_writes_again_and_the_delivery(store: Store) -> None:
     _apply(store, OPENED)
     lookups = _lookups(dedupe="key-2", sender="", message_ids=("confirmation-1-Kim@example.com",))
     delivery = _known(store, lookups).delivery
@@ -279,6 +279,9 @@ def test_a_bounce_marks_the_participant_and_the_delivery(store: Store) -> None:
     _apply(store, decision, lookups)
     assert _known(store, _lookups(tag=1)).tickets[1].requester.undeliverable
     assert next(o for o in store.queries.outgoing() if o.id == 1).last_error == "bounce"
+    answer = Decision(MailState.APPENDED, "x", ticket_id=1, message=MESSAGE, reachable="kim@example.net")
+    _apply(store, answer, _lookups(dedupe="key-3", tag=1))
+    assert not _known(store, _lookups(tag=1)).tickets[1].requester.undeliverable
 
 
 def test_a_decision_that_cannot_be_composed_leaves_nothing_behind(store: Store) -> None:

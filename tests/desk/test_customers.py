@@ -276,6 +276,14 @@ def test_people_in_cc_join_where_the_sender_has_his_own_token() -> None:
     assert not to_customers(decision)
 
 
+@pytest.mark.parametrize(("to", "back"), [(ALICES, ALICE), (SUPPORT, "")])
+def test_who_was_taken_for_dead_is_reachable_again_by_a_mail_with_his_own_token(to: str, back: str) -> None:
+    alice, bob = ticket().participants
+    bounced = ticket(participants=(replace(alice, undeliverable=True), bob))
+    assert decide(mail(subject="[SUP-7]"), to=to, standing=bounced).reachable == back
+    assert not decide(mail(subject="[SUP-7]"), to=to).reachable
+
+
 @pytest.mark.incident("CVE-2024-49193")
 @pytest.mark.parametrize("to", [SUPPORT, BOBS])
 def test_nobody_joins_by_a_mail_that_anyone_could_have_written(to: str) -> None:
