@@ -102,14 +102,15 @@ class Showing:
         self, out: Outgoing, ticket: Ticket, cause: Cause, language: str, now: datetime, common: Mapping[str, Any]
     ) -> views.Confirmation:
         verdict, severity = cause.verdict, ticket.severity
+        copy = out.recipient.address.lower() != ticket.requester.address.lower()
         return views.Confirmation(
             **{**common, "subject": harmless.unlinked(common["subject"])},
             name=harmless.name(out.recipient.name),
-            copy=out.recipient.address.lower() != ticket.requester.address.lower(),
+            copy=copy,
             severity=severity.value,
             severity_name=self._policy.severity_name(severity, language),
             severity_meaning=self._policy.severity_meaning(severity, language),
-            stated=_stated(verdict, severity),
+            stated="" if copy else _stated(verdict, severity),
             alerted=cause.paged,
             minutes=self._policy.minutes_at_any_hour(severity) if cause.paged else 0,
             expected=self._expected(severity, now),

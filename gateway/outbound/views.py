@@ -73,7 +73,7 @@ class Confirmation(View):
     severity_name: str
     severity_meaning: str
     stated: str = ""
-    """The severity that the sender stated, where it differs."""
+    """The severity that the recipient stated, where it differs; empty for who was only copied."""
     alerted: bool = False
     """The on-call engineer was alerted."""
     minutes: int = 0

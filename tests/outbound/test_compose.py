@@ -81,6 +81,14 @@ def test_a_stated_s0_that_did_not_qualify_is_answered_politely() -> None:
     assert "You asked for S0." in body(mail, "html")
 
 
+def test_who_was_only_copied_is_not_told_that_he_asked_for_a_severity() -> None:
+    for stated in (Severity.S0, Severity.S2):
+        to_colin = replace(CONFIRMATION, recipient=Address(COLIN.name, COLIN.address))
+        copy = compose(to_colin, ticket(), cause(verdict=verdict(stated=stated)))
+        assert stated not in body(copy, "plain")
+        assert stated not in body(copy, "html").partition("<body")[2]
+
+
 def test_a_page_is_mentioned_only_when_one_went_out() -> None:
     paged = compose(CONFIRMATION, ticket(severity=Severity.S0), cause(paged=True))
     assert "ON-CALL ENGINEER HAS BEEN ALERTED" in body(paged, "plain")
