@@ -32,7 +32,7 @@ from gateway.oauth import tokens_of
 from gateway.oncall.notifiers import MailNotifier, Notifiers, WebNotifier
 from gateway.oncall.pager import Pager
 from gateway.outbound.check import check as check_templates
-from gateway.outbound.compose import Composer
+from gateway.outbound.compose import CUSTOMERS, Composer
 from gateway.outbound.outbox import Outbox
 from gateway.outbound.render import Renderer
 from gateway.outbound.showing import Cause
@@ -99,8 +99,9 @@ class Letters:
         self._new_id = new_id
 
     def __call__(
-        self, out: Outgoing, ticket: Ticket | None, case: Case, attachments: Sequence[Stored], now: datetime
-    ) -> Composed:
+        self, outs: Sequence[Outgoing], ticket: Ticket | None, case: Case, attachments: Sequence[Stored], now: datetime
+    ) -> list[Composed]:
+        """Customers' copies of one mail share its Message-ID: to all of them an answer names what everybody has."""
         decision = case.decision
         mailbox = self._settings.by_name[ticket.mailbox] if ticket is not None else case.lookups.mailbox
         cause = Cause(
@@ -112,7 +113,11 @@ class Letters:
             verdict=decision.verdict,
             attachments=tuple((one.id, one.attachment) for one in attachments),
         )
-        return self._composer.compose(out, mailbox, ticket, cause, now, self._new_id())
+        shared = {out.template: self._new_id() for out in outs if out.template in CUSTOMERS}
+        return [
+            self._composer.compose(out, mailbox, ticket, cause, now, shared.get(out.template) or self._new_id())
+            for out in outs
+        ]
 
     def reports(self, due: Due, why: str, ticket: Ticket | None, now: datetime) -> list[Composed]:
         """To the agents of the mailbox: a mail was given up."""

@@ -15,7 +15,7 @@ from gateway.errors import ConfigurationError
 from gateway.model import Envelope
 from gateway.outbound.samples import sample
 from gateway.pipeline import Pipeline, RandomNames, open_policy, open_renderer
-from gateway.settings import Gateway, Mailbox, Oncall, Settings
+from gateway.settings import Agent, Gateway, Mailbox, Oncall, Settings
 from gateway.triage.policy import DEFAULT
 
 
@@ -85,6 +85,24 @@ async def test_the_customer_is_told_of_an_alert_only_where_somebody_is_alerted(
         await pipeline.worker.drain()
         confirmation = store.writer.run(lambda connection: connection.execute(select(outgoing.c.content)).scalar_one())
         assert (b"ON-CALL ENGINEER HAS BEEN ALERTED" in confirmation) is said
+    finally:
+        await pipeline.close()
+        store.close()
+
+
+async def test_the_copies_of_one_mail_to_customers_share_its_message_id(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'gateway.db'}", "node-a", serve=True)
+    agents = (Agent(name="Ann", address="ann@x.example"), Agent(name="Ben", address="ben@x.example"))
+    pipeline = Pipeline(settings(data_dir=tmp_path).model_copy(update={"agent": agents}), store, lambda: NOW)
+    try:
+        copied = OUTAGE.replace(b"\r\nTo:", b"\r\nCc: lee@example.net\r\nTo:")
+        mails = [(Envelope("smtp", "kim@example.net", ("s@x.example",)), copied)]
+        store.writer.run(lambda connection: store.mails.add(connection, mails, NOW, mine=False))
+        await pipeline.worker.drain()
+        sent = {one.recipient.partition("@")[0]: one.message_id for one in store.queries.outgoing()}
+        assert sent["kim"] == sent["lee"]
+        assert len(sent) == 4
+        assert len(set(sent.values())) == 3
     finally:
         await pipeline.close()
         store.close()

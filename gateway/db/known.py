@@ -13,6 +13,7 @@ from sqlalchemy import ColumnClause, Connection, literal_column, select
 from gateway.db.prepared import Prepared, among
 from gateway.db.schema import fixed, from_moment, mail, message, outgoing, participant, seen, sender, ticket, to_moment
 from gateway.desk.decision import Delivery, Known, Lookups
+from gateway.desk.identity import fold
 from gateway.desk.tokens import Purpose
 from gateway.model import Category, MessageKind, Participant, Role, Severity, Status, Ticket
 from gateway.settings import Loops
@@ -25,6 +26,9 @@ MOST_NAMESAKES = 10
 PASSING = timedelta(minutes=10)
 """How long a mail without Message-ID and Date is the same as the one before: a client that never got our 250, or a
 second road on which it came, takes minutes."""
+
+Deliveries = dict[str | int, list[Delivery]]
+"""By Message-ID and by id of the row."""
 
 _NOTHING: ColumnClause[str] = literal_column("''")
 _SEEN = Prepared.of(
@@ -56,9 +60,7 @@ _PARTICIPANTS = Prepared.of(
 _THREAD_IN = Prepared.of(
     select(message.c.ticket_id, message.c.rfc_id, message.c.created_at)
     .where(
-        among(message.c.ticket_id),
-        message.c.rfc_id != _NOTHING,
-        message.c.kind.in_([fixed(MessageKind.INBOUND), fixed(MessageKind.REPLY)]),
+        among(message.c.ticket_id), message.c.rfc_id != _NOTHING, message.c.kind == fixed(MessageKind.INBOUND)
     )
     .order_by(message.c.id)
 )
@@ -102,8 +104,13 @@ def _ticket(row: Any, people: list[Participant], thread: list[str]) -> Ticket:
     return Ticket(
         row.id, row.number, row.subject, Status(row.status), Severity(row.severity), Category(row.category),
         row.mailbox, row.language, row.assignee, from_moment(row.created_at), solved_at, tuple(people),
-        tuple(thread[-THREAD_LENGTH:]),
+        _bounded(list(dict.fromkeys(thread))),
     )  # fmt: skip
+
+
+def _bounded(thread: list[str]) -> tuple[str, ...]:
+    """The first id stays: it is the one that all have, and References begins with it."""
+    return tuple(thread if len(thread) <= THREAD_LENGTH else [thread[0], *thread[1 - THREAD_LENGTH :]])
 
 
 class _Loader:
@@ -123,21 +130,21 @@ class _Loader:
         found = tickets(self._connection, _candidates(lookups, ids, deliveries), to_change=True)
         return [self._known(k, taken, senders, ids, deliveries, found) for k in lookups]
 
-    def _by_message_id(self, wanted: set[str]) -> tuple[dict[str, tuple[int, ...]], dict[str | int, Delivery]]:
+    def _by_message_id(self, wanted: set[str]) -> tuple[dict[str, tuple[int, ...]], Deliveries]:
         ids: dict[str, dict[int, None]] = defaultdict(dict)
-        sent: dict[str | int, Delivery] = {}
+        sent: Deliveries = defaultdict(list)
         for row in _OUTGOING.find(self._connection, wanted):
             if row.ticket_id is not None:
                 ids[row.rfc_id][row.ticket_id] = None
-                sent[row.rfc_id] = Delivery(row.id, row.ticket_id, row.recipient)
+                sent[row.rfc_id].append(Delivery(row.id, row.ticket_id, row.recipient))
         for row in _MESSAGES.find(self._connection, wanted):
             ids[row.rfc_id][row.ticket_id] = None
         return {rfc_id: tuple(found)[:MOST_NAMESAKES] for rfc_id, found in ids.items()}, sent
 
-    def _deliveries(self, lookups: Sequence[Lookups]) -> dict[str | int, Delivery]:
+    def _deliveries(self, lookups: Sequence[Lookups]) -> Deliveries:
         wanted = {token.subject for k in lookups for token in k.tokens if token.purpose is Purpose.DELIVERY}
         rows = _DELIVERIES.find(self._connection, wanted)
-        return {row.id: Delivery(row.id, row.ticket_id or 0, row.recipient) for row in rows}
+        return {row.id: [Delivery(row.id, row.ticket_id or 0, row.recipient)] for row in rows}
 
     def _known(
         self,
@@ -145,7 +152,7 @@ class _Loader:
         taken: dict[str, Any],
         senders: dict[str, Any],
         ids: dict[str, tuple[int, ...]],
-        deliveries: dict[str | int, Delivery],
+        deliveries: Deliveries,
         found: dict[int, Ticket],
     ) -> Known:
         first, outdated = _recent(taken.get(k.dedupe), self._passing_start if k.passing else None)
@@ -177,15 +184,15 @@ def _recent(row: Any, start: int | None) -> tuple[Any, Any]:
     return (row, None) if counts else (None, row)
 
 
-def _delivery(k: Lookups, deliveries: dict[str | int, Delivery]) -> Delivery | None:
-    if k.token is not None and k.token.purpose is Purpose.DELIVERY:
-        return deliveries.get(k.token.subject)
-    return next((deliveries[i] for i in k.message_ids if i in deliveries), None)
+def _delivery(k: Lookups, deliveries: Deliveries) -> Delivery | None:
+    """By the return path; else by the Message-ID, which copies share, and the recipient that the bounce names."""
+    by_token = k.token is not None and k.token.purpose is Purpose.DELIVERY
+    keys = [k.token.subject] if by_token and k.token is not None else k.message_ids
+    found = next((deliveries[key] for key in keys if key in deliveries), [])
+    return next((one for one in found if fold(one.recipient) in k.bounced), found[0] if found else None)
 
 
-def _candidates(
-    lookups: Sequence[Lookups], ids: dict[str, tuple[int, ...]], deliveries: dict[str | int, Delivery]
-) -> set[int]:
+def _candidates(lookups: Sequence[Lookups], ids: dict[str, tuple[int, ...]], deliveries: Deliveries) -> set[int]:
     wanted: set[int] = set()
     for k in lookups:
         wanted.update(ticket_id for i in k.message_ids for ticket_id in ids.get(i, ()))

@@ -107,11 +107,11 @@ class Applied:
 
 
 class Compose(Protocol):
-    """Writes one outgoing mail; ``ticket`` is None for a mail about a mail that made none."""
+    """Writes the outgoing mails of one decision; ``ticket`` is None for mails about a mail that made none."""
 
     def __call__(
-        self, out: Outgoing, ticket: Ticket | None, case: Case, attachments: Sequence[Stored], now: datetime
-    ) -> Composed: ...
+        self, outs: Sequence[Outgoing], ticket: Ticket | None, case: Case, attachments: Sequence[Stored], now: datetime
+    ) -> list[Composed]: ...
 
 
 class Unit:
@@ -162,7 +162,7 @@ class Unit:
         decision = case.decision
         subject = self._ticket(case)
         attachments = self._messages(case, subject) if subject is not None else []
-        composed = [self._compose(out, subject, case, attachments, self._now) for out in decision.mails]
+        composed = self._compose(decision.mails, subject, case, attachments, self._now)
         sent = tuple(self._outgoing(subject, mail) for mail in composed)
         if subject is not None:
             self._events(case, subject)

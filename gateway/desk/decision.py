@@ -36,6 +36,8 @@ class Lookups:
     """The genuine tokens that the mail was sent to (reply or bounce purpose), in order."""
     message_ids: tuple[str, ...]
     """In-Reply-To, then References from right to left; for a bounce, the id of what came back."""
+    bounced: tuple[str, ...]
+    """Folded addresses that a bounce says it could not reach."""
     tag: int
     """Ticket id from a ``[SUP-1042]`` in the subject with a prefix of ours; 0 where there is none."""
     copied: tuple[str, ...]

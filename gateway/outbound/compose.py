@@ -38,7 +38,7 @@ class Composer:
         """One copy, for one recipient.
 
         ``unique`` is the part of the Message-ID in front of the @, of letters, digits, dots and dashes, at most 40.
-        Copies of one answer may share it, so that everybody's client knows the ids that the others refer to.
+        Copies of one answer share it, so that everybody's client knows the ids that the others refer to.
         Raises KeyError where there is no such template.
         """
         customer = out.template in CUSTOMERS

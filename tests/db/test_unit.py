@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.db.known import MOST_NAMESAKES, load
+from gateway.db.known import MOST_NAMESAKES, THREAD_LENGTH, load
 from gateway.db.store import Store
 from gateway.db.unit import Applied, Case, Raced, Unit
 from gateway.desk.decision import Changes, Decision, Known, Lookups, NewMessage, NewTicket, Outgoing
@@ -51,7 +51,11 @@ OPENS = NewTicket("Broken", Severity.S0, Category.CORE, "core.login", "support",
 MESSAGE = NewMessage(MessageKind.INBOUND, KIM, "nobody can log in", evidence=("a stranger's first mail",))
 
 
-def _compose(out, ticket, case, attachments, now) -> Composed:
+def _compose(outs, ticket, case, attachments, now) -> list[Composed]:
+    return [_composed(out, ticket, case, attachments) for out in outs]
+
+
+def _composed(out, ticket, case, attachments) -> Composed:
     if out.template == "broken":
         raise RuntimeError("no such template")
     ids = tuple(one.id for one in attachments) if out.with_attachments else ()
@@ -63,12 +67,12 @@ def _compose(out, ticket, case, attachments, now) -> Composed:
 
 
 def _lookups(**changes) -> Lookups:
-    return replace(Lookups(MAILBOX, "kim@example.net", (), (), 0, (), "key-1"), **changes)
+    return replace(Lookups(MAILBOX, "kim@example.net", (), (), (), 0, (), "key-1"), **changes)
 
 
 def _apply(
     store: Store, decision: Decision, lookups: Lookups | None = None, now: datetime = NOW,
-    settings: Settings = SETTINGS, **read,
+    settings: Settings = SETTINGS, compose=_compose, **read,
 ) -> Applied:  # fmt: skip
     """Take one mail all the way, as the worker does."""
     lookups = lookups or _lookups()
@@ -78,7 +82,7 @@ def _apply(
         envelope = Envelope("smtp", "kim@example.net", ("support@example.com",))
         (new,) = store.mails.add(connection, [(envelope, b"raw")], now, mine=True)
         (known,) = load(connection, [lookups], SETTINGS.loops, now)
-        unit = Unit(connection, store.ids, store.mails, settings, _compose, store.node, now)
+        unit = Unit(connection, store.ids, store.mails, settings, compose, store.node, now)
         applied = unit.add(Case(new.id, mail, lookups, known, decision))
         unit.flush()
         return applied
@@ -266,6 +270,31 @@ def test_an_answer_in_the_thread_never_names_an_internal_note(store: Store) -> N
     decision = Decision(MailState.APPENDED, "x", ticket_id=1, message=note)
     _apply(store, decision, _lookups(dedupe="key-2", tag=1), message_id="note@example.com")
     assert "note@example.com" not in _known(store, _lookups(tag=1)).tickets[1].thread
+
+
+def test_a_thread_holds_its_first_id_and_none_that_only_an_agent_has(store: Store) -> None:
+    _apply(store, OPENED)
+    answer = NewMessage(MessageKind.REPLY, Address("Ann", "ann@example.com"), "done", by_agent=True)
+    copies = tuple(Outgoing("answer", who, "participant") for who in (KIM, LEE))
+    for n in range(2, THREAD_LENGTH + 10):
+        decision = Decision(MailState.APPENDED, "x", ticket_id=1, message=answer, mails=copies[: n % 2 + 1])
+        _apply(store, decision, _lookups(dedupe=f"key-{n}", tag=1), message_id=f"anns.{n}@laptop.example")
+    thread = _known(store, _lookups(tag=1)).tickets[1].thread
+    assert (len(thread), thread[0]) == (THREAD_LENGTH, "one@example.net")
+    assert not [one for one in thread if "laptop" in one]
+    assert thread[-1].startswith(f"answer-{THREAD_LENGTH + 9}-")
+
+
+def test_copies_with_one_message_id_are_one_of_the_thread_and_told_apart_by_who_bounced(store: Store) -> None:
+    def copies(outs, ticket, case, attachments, now) -> list[Composed]:
+        return [replace(one, message_id="shared@example.com") for one in _compose(outs, ticket, case, attachments, now)]
+
+    to_both = tuple(Outgoing("confirmation", who, "participant", automatic=True) for who in (KIM, LEE))
+    _apply(store, replace(OPENED, mails=to_both), compose=copies)
+    known = _known(store, _lookups(message_ids=("shared@example.com",), bounced=("lee@example.net",)))
+    assert known.delivery is not None
+    assert (known.delivery.recipient, known.by_message_id) == ("lee@example.net", {"shared@example.com": (1,)})
+    assert known.tickets[1].thread == ("one@example.net", "shared@example.com")
 
 
 def test_a_bounce_marks_the_participant_until_he_writes_again_and_the_delivery(store: Store) -> None:

@@ -8,7 +8,7 @@ from gateway.desk.decision import Known, Lookups
 from gateway.desk.identity import identify
 from gateway.desk.threading import Found, Match
 from gateway.desk.tokens import Purpose, Token
-from gateway.model import Address, Attachment, Bounce, Envelope, Identity, ReadMail, Reply
+from gateway.model import Address, Attachment, Bounce, BounceRecipient, Envelope, Identity, ReadMail, Reply
 from gateway.settings import Settings
 from tests.desk.world import (
     ALICE,
@@ -106,8 +106,10 @@ def test_a_thousand_references_are_not_all_looked_up() -> None:
 
 
 def test_a_bounce_is_looked_up_by_what_came_back() -> None:
-    bounce = Bounce(failed=True, dsn=True, permanent=True, original_message_id="ours", recipients=())
-    assert look(mail(bounce=bounce, references=("other",))).message_ids == ("ours",)
+    dead = BounceRecipient(ALICE.upper(), "5.1.1", "failed", "550")
+    bounce = Bounce(failed=True, dsn=True, permanent=True, original_message_id="ours", recipients=(dead,))
+    found = look(mail(bounce=bounce, references=("other",)))
+    assert (found.message_ids, found.bounced) == (("ours",), (ALICE,))
 
 
 @pytest.mark.parametrize(
@@ -173,9 +175,9 @@ def test_only_a_signed_loop_header_is_ours() -> None:
     [
         (loop.sign(KEYS, "unique"), True),
         ("2.0123456789abcdef01234567.unique", False),
-        (tokens.split(agent_address(ANN))[1].upper(), True),
-        (tokens.split(agent_address(BEN, Purpose.INTERNAL))[1], True),
-        (tokens.split(token_address(Purpose.PARTICIPANT, ALICE_ID))[1], False),
+        (tokens.split(agent_address(ANN), SETTINGS.by_address)[1].upper(), True),
+        (tokens.split(agent_address(BEN, Purpose.INTERNAL), SETTINGS.by_address)[1], True),
+        (tokens.split(token_address(Purpose.PARTICIPANT, ALICE_ID), SETTINGS.by_address)[1], False),
         ("a" * 39, False),
     ],
 )

@@ -81,11 +81,14 @@ class Bench:
         self.worker = Worker(store.writer, store.mails, self.queue, self.reader, decider, self.journal.door, clock)
         self.express = Express(self.journal, self.queue, self.reader, decider, store.writer, store.mails, clock)
 
-    def _compose(self, out, ticket, case, attachments, now) -> Composed:
-        if self.broken(case.read.subject):
+    def _compose(self, outs, ticket, case, attachments, now) -> list[Composed]:
+        if outs and self.broken(case.read.subject):
             raise RuntimeError("the template is broken")
-        name = f"{out.template}-{case.mail_id}-{out.recipient.address}"
-        return Composed(out.template, "support", out.recipient.address, name, b"x", "", (), out.automatic)
+        return [
+            Composed(out.template, "support", to := out.recipient.address, f"{out.template}-{case.mail_id}-{to}", b"x",
+                     "", (), out.automatic)
+            for out in outs
+        ]  # fmt: skip
 
     async def accept(self, *mails: bytes) -> None:
         await asyncio.gather(*(self.journal.accept(ENVELOPE, one) for one in mails))

@@ -180,7 +180,7 @@ def test_a_plain_reply_to_a_notice_goes_to_the_agents_own_address_for_the_ticket
 
 def test_the_reply_address_of_an_internal_notice_says_that_it_is_one() -> None:
     found = parsed(compose(replace(NOTICE, purpose="internal"), ticket(), cause()).content)
-    token = tokens.verify(KEYS, tokens.split(found["Reply-To"].addresses[0].addr_spec)[1], NOW)
+    token = tokens.verify(KEYS, tokens.split(found["Reply-To"].addresses[0].addr_spec, SETTINGS.by_address)[1], NOW)
     assert token
     assert (token.purpose, token.subject) == (Purpose.INTERNAL, tokens.agent_number(ANN.address))
 
