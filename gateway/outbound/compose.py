@@ -69,11 +69,18 @@ class Composer:
         out = Outgoing("page", Address("", address), "none", automatic=True)
         language = self._renderer.language("page", (mailbox.language,))
         rendered = self._renderer.render("page", language, self._showing.page(pages, mailbox, language))
-        unique = f"{pages_name(pages)}.{page.ticket_number}"
+        unique = self._unguessed(pages_name(pages))
         head = self._head(out, mailbox, None, Cause(), page.created_at, unique, rendered.subject)
         content = frame.build(head, rendered.text, rendered.html, f"=_{unique}", mixed=False)
         message_id = f"{unique}@{self._hostname}"
         return Composed("page", mailbox.name, address, message_id, content, "", (), automatic=True)
+
+    def _unguessed(self, name: str) -> str:
+        """As long as a drawn name, and the same at each try: a stranger who guessed the boundary of a mail that quotes
+        him could end its parts, and write his own (RFC 2046 §5.1.1)."""
+        mac = tokens.keyed(self._keys.by_generation[self._keys.newest], b"ticket-gateway page\0").copy()
+        mac.update(name.encode())
+        return mac.hexdigest()[:32]
 
     def _head(
         self,
@@ -167,8 +174,7 @@ def _machine(template: str, automatic: bool, answers: bool) -> str:
 
 
 def pages_name(pages: Sequence[Page]) -> str:
-    """The same for the same pages, and for no others: so a second try can be told from news."""
-    if len(pages) == 1:
-        return f"page-{pages[0].id}"
-    ids = ",".join(str(page.id) for page in pages)
-    return f"pages-{sha256(ids.encode()).hexdigest()[:24]}"
+    """The same for the same pages, and for no others: so a second try can be told from news, and what comes after a
+    restore, when ids are given anew, from what came before it."""
+    told = ",".join(f"{page.id} {page.created_at.isoformat()}" for page in pages)
+    return f"page-{sha256(told.encode()).hexdigest()[:24]}"

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.desk import loop, tokens
 from gateway.desk.decision import NewMessage, Outgoing
-from gateway.desk.tokens import Purpose
+from gateway.desk.tokens import Keys, Purpose
 from gateway.model import Action, Address, Evidence, MessageKind, Page, Role, Said, Severity
 from gateway.outbound.compose import Composer
 from gateway.outbound.render import Renderer
@@ -345,15 +346,33 @@ def test_an_unknown_template_is_an_error() -> None:
         compose(replace(NOTICE, template="newsletter"), ticket(), cause())
 
 
+PAGE = Page(
+    7, 1042, "SUP-1042", "mailto:oncall@example.com", Severity.S0, "Portal\r\nBcc: x", "carla@customer.example",
+    "It does not load.", ("core",), 0, NOW,
+)  # fmt: skip
+
+
+def paged(composer: Composer, *pages: Page) -> EmailMessage:
+    return parsed(composer.compose_page(pages, "oncall@example.com").content)
+
+
 def test_a_second_try_of_a_page_is_the_same_mail() -> None:
-    page = Page(
-        7, 1042, "SUP-1042", "mailto:oncall@example.com", Severity.S0, "Portal\r\nBcc: x", "carla@customer.example",
-        "It does not load.", ("core",), 0, NOW,
-    )  # fmt: skip
-    first, again = (COMPOSER.compose_page([p], "oncall@example.com") for p in (page, replace(page, attempts=3)))
+    first, again = (COMPOSER.compose_page([p], "oncall@example.com") for p in (PAGE, replace(PAGE, attempts=3)))
     assert first == again
     assert parsed(first.content)["Subject"] == "S0 [SUP-1042] Portal Bcc: x"
     assert first.recipient == "oncall@example.com"
+
+
+def test_only_who_knows_the_secret_knows_the_boundary_and_the_message_id_of_a_page() -> None:
+    other = Composer(SETTINGS, DEFAULT, Renderer(), Keys({1: b"l" * 32}))
+    ours, theirs = paged(COMPOSER, PAGE), paged(other, PAGE)
+    assert ours.get_boundary() != theirs.get_boundary()
+    assert ours["Message-ID"] != theirs["Message-ID"]
+
+
+def test_a_page_with_the_number_of_one_before_a_restore_is_another_mail() -> None:
+    before, after = (paged(COMPOSER, one) for one in (PAGE, replace(PAGE, created_at=SATURDAY)))
+    assert before["Message-ID"] != after["Message-ID"]
 
 
 def test_the_same_arguments_make_the_same_bytes() -> None:
