@@ -119,6 +119,15 @@ async def test_several_pages_are_one_mail_that_names_each_ticket() -> None:
     assert "SUP-1043" not in alone.as_string()
 
 
+async def test_a_page_says_where_to_answer_instead() -> None:
+    transport = FakeTransport()
+    await MailNotifier(COMPOSER.compose_page, transport).notify([page(7, "mailto:oncall@example.com")])
+    for kind in ("plain", "html"):
+        said = parsed(transport.mails[0].data).get_body([kind]).get_content()
+        assert "Do not answer this mail" in said
+        assert "notice" in said
+
+
 async def test_a_mail_that_does_not_go_is_an_error() -> None:
     transport = FakeTransport(answers={"oncall@example.com": Permanent("no", "550")})
     with pytest.raises(Permanent):
