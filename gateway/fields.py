@@ -67,9 +67,15 @@ def _hostname(value: str) -> str:
     return value
 
 
+def _shown(url: str) -> str:
+    """As a mistake may show it: without whatever stands before the @, for a password may be part of it."""
+    before, _, rest = url.rpartition("@")
+    return repr(f"...@{rest}" if before else url)
+
+
 def _database(value: str) -> str:
     if value and not re.match(r"sqlite:///.|postgresql(?:\+psycopg)?://.", value):
-        raise ValueError(f"{value!r} is no database; use sqlite:///FILE or postgresql://USER@HOST/NAME")
+        raise ValueError(f"{_shown(value)} is no database; use sqlite:///FILE or postgresql://USER@HOST/NAME")
     return value
 
 
@@ -80,8 +86,11 @@ def _object_store(value: str) -> str:
 
 
 def _relay(value: str) -> str:
-    if not re.match(r"maildir:.|smtps?://[^/\s]", value) or not _has_port(value):
-        raise ValueError(f"{value!r} is no relay; use maildir:FOLDER, smtp://HOST:PORT or smtps://USER@HOST:PORT")
+    if not re.fullmatch(r"maildir:.+|smtps?://[^/\s?#]+/?", value) or not _has_port(value):
+        known = "maildir:FOLDER, smtp://HOST:PORT or smtps://USER@HOST:PORT"
+        raise ValueError(f"{_shown(value)} is no relay; use {known}")
+    if not value.startswith("maildir:") and urlsplit(value).password is not None:
+        raise ValueError(f"{_shown(value)} holds a password; write it into password_file or password, beside relay")
     return value
 
 
@@ -95,13 +104,13 @@ def _has_port(url: str) -> bool:
 
 def _token_url(value: str) -> str:
     if not re.match(r"https://[^/\s]|http://(?:127\.0\.0\.1|localhost)[:/]", value) or not _has_port(value):
-        raise ValueError(f"{value!r} is no address for tokens; use https://...")
+        raise ValueError(f"{_shown(value)} is no address for tokens; use https://...")
     return value
 
 
 def _imap_server(value: str) -> str:
     if not re.match(r"imaps?://[^/\s@]+/?$", value) or not _has_port(value):
-        raise ValueError(f"{value!r} is no IMAP server; use imaps://HOST, or imap://HOST:143 with STARTTLS")
+        raise ValueError(f"{_shown(value)} is no IMAP server; use imaps://HOST, or imap://HOST:143 with STARTTLS")
     return value.removesuffix("/")
 
 
@@ -123,7 +132,7 @@ def _target(value: str) -> str:
     if value.startswith("mailto:"):
         _address(value.removeprefix("mailto:"))
     elif not re.match(r"https?://[^/\s]", value) or not _has_port(value):
-        raise ValueError(f"{value!r} is no target; use mailto:ADDRESS or https://...")
+        raise ValueError(f"{_shown(value)} is no target; use mailto:ADDRESS or https://...")
     return value
 
 

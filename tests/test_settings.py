@@ -154,6 +154,29 @@ def test_a_mistake_never_shows_a_password() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "relay", ["smtp://desk:{}@mx.x:25", "smtps://:{}@mx.x", "smtp://desk:{}/x@mx.x", "smpt://{}@mx.x"]
+)
+@pytest.mark.parametrize("password", ["271828", "2718#28", "27@1828", "2718?28"])
+def test_a_password_in_a_relays_address_is_refused_and_not_shown(relay: str, password: str) -> None:
+    (line,) = mistakes(MAILBOX, {"GATEWAY_OUTBOUND_RELAY": relay.format(password)})
+    assert "2718" not in line
+    assert "1828" not in line
+
+
+def test_a_password_in_a_relays_address_is_told_where_it_belongs() -> None:
+    assert mistakes(MAILBOX + "[outbound]\nrelay = 'smtp://desk:271828@mx.corp.example:587'") == [
+        "gateway.toml: outbound.relay[1]: '...@mx.corp.example:587' holds a password; write it into password_file or "
+        "password, beside relay"
+    ]
+
+
+def test_a_database_that_is_none_is_told_without_its_password() -> None:
+    (line,) = mistakes(MAILBOX + "[gateway]\ndatabase = 'postgres://desk:271828@db.corp.example/desk'")
+    assert "'...@db.corp.example/desk' is no database" in line
+    assert "271828" not in line
+
+
 def test_agents_must_not_be_mailboxes_and_must_know_theirs() -> None:
     agent = '[[agent]]\nname = "Ann"\naddress = "HELP@corp.example"\nmailboxes = ["sales"]\n'
     assert mistakes(MAILBOX + agent) == [
