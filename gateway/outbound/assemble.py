@@ -10,7 +10,7 @@ import pybase64
 
 from gateway.model import Attachment, Composed
 from gateway.outbound import columns, headers
-from gateway.reading import content
+from gateway.reading import content, parameters
 from gateway.reading.structure import normalised
 
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
@@ -18,6 +18,11 @@ _CONTENT_ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,200}")
 _STRAY = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _LONGEST_LINE = 998
 _COLUMNS = 76
+_KEPT = {
+    "charset": re.compile(r"[a-z0-9][a-z0-9:_.+-]{0,39}", re.ASCII | re.IGNORECASE),
+    "method": re.compile(r"[a-z-]{1,20}", re.ASCII | re.IGNORECASE),
+}
+"""Parameters without which an attachment is read wrongly (RFC 2046 §4.1.2), or not as what it is (RFC 5545 §8.1)."""
 _SHOWN_IN_PLACE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 
@@ -37,7 +42,10 @@ def _part(attachment: Attachment, raw: bytes) -> tuple[bytes, bytes]:
     content_type, encoding, body = _encoded(attachment, raw)
     inline = attachment.disposition == "inline" and content_type in _SHOWN_IN_PLACE
     lines = [
-        f"Content-Type: {content_type}{headers.parameter('name', attachment.name) if attachment.name else ''}\r\n",
+        f"Content-Type: {content_type}",
+        _parameters(attachment, raw) if content_type == attachment.content_type.lower() else "",
+        headers.parameter("name", attachment.name) if attachment.name else "",
+        "\r\n",
         f"Content-Transfer-Encoding: {encoding}\r\n",
         f"Content-Disposition: {'inline' if inline else 'attachment'}",
         headers.parameter("filename", attachment.name) if attachment.name else "",
@@ -64,6 +72,12 @@ def _content_type(attachment: Attachment) -> str:
     declared = attachment.content_type.lower()
     strange = not _TYPE.fullmatch(declared) or declared.startswith(("multipart/", "message/"))
     return "application/octet-stream" if strange and declared != "message/rfc822" else declared
+
+
+def _parameters(attachment: Attachment, raw: bytes) -> str:
+    declared = parameters(raw, attachment)
+    kept = (name for name, form in _KEPT.items() if form.fullmatch(declared.get(name, "")))
+    return "".join(headers.parameter(name, declared[name]) for name in kept)
 
 
 def _as_it_came(attachment: Attachment, raw: bytes) -> bytes:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from itertools import islice
 
 from gateway.model import Attachment
 from gateway.reading import encoded, tnef
+from gateway.reading import headers as fields
 from gateway.reading.limits import Limits
-from gateway.reading.mime import Part
+from gateway.reading.mime import Part, parse_headers
 from gateway.reading.structure import normalised
 
+_LONGEST_HEADER = Limits().header_bytes
 _SEPARATORS = re.compile(r"[/\\]+")
 _TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _MAIL_TYPES = frozenset({"message/rfc822", "message/global", "application/vnd.ms-outlook"})
@@ -71,6 +73,19 @@ def content(raw: bytes, attachment: Attachment) -> bytes:
     """The bytes of an attachment that ``read`` found in the same ``raw``."""
     data = encoded.decode(memoryview(normalised(raw))[attachment.start : attachment.end], attachment.encoding)
     return data if attachment.member < 0 else tnef.read(data).members[attachment.member].data
+
+
+def parameters(raw: bytes, attachment: Attachment) -> Mapping[str, str]:
+    """The parameters of its type as its part declares them, by names in lower case; none of what was packed in another.
+
+    The header of a part is what lies between its delimiter and its body.
+    """
+    if attachment.member >= 0:
+        return {}
+    raw, body = normalised(raw), attachment.start
+    delimiter = raw.rfind(b"\n--", max(0, body - _LONGEST_HEADER), body)
+    header = raw[raw.find(b"\n", delimiter + 1) + 1 if delimiter >= 0 else 0 : body]
+    return fields.parameters(parse_headers(header[:_LONGEST_HEADER]).raw("content-type"))[1]
 
 
 def safe_name(name: str, longest: int) -> str:

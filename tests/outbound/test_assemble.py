@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.model import Attachment, Composed
 from gateway.outbound.assemble import assemble
+from gateway.reading import read
 from tests.outbound.sample import NOTICE, PICTURE, attached, cause, compose, parsed, ticket
 from tests.reading import tnef_maker
 from tests.reading.tnef_maker import winmail
@@ -139,6 +140,42 @@ def test_a_type_that_cannot_stand_in_a_header_becomes_plain_bytes() -> None:
         (part,) = parts(assemble(notice(strange), [attached(strange, b"x")]))
         assert part.get_content_type() == "application/octet-stream"
         assert set(part.keys()) == {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition"}
+
+
+def declared(content_type: bytes, *before: bytes) -> EmailMessage:
+    """What becomes of an attachment whose part said this of itself."""
+    part = b"Content-Disposition: attachment\r\nContent-Type: " + content_type + b"\r\n\r\nGr\xf6\xdfe 5 \xa4\r\n"
+    raw = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n".join([b"", *before, part]) + b"--b--\r\n"
+    one = read(raw).attachments[-1]
+    return parts(assemble(notice(one), [(one, raw)]))[-1]
+
+
+def test_an_attachment_says_its_charset_and_its_method_as_it_did() -> None:
+    part = declared(b"text/plain; charset=ISO-8859-15; name=log.txt")
+    assert part.get_content() == "Größe 5 €"
+    assert part.get_filename() == "log.txt"
+    assert part["Content-Type"].params == {"charset": "ISO-8859-15", "name": "log.txt"}
+    text = b"Content-Type: text/plain; charset=x\r\n\r\n-- \r\n"
+    part = declared(b"text/calendar; method=REQUEST;\r\n charset=utf-8", text)
+    assert part["Content-Type"].params == {"method": "REQUEST", "charset": "utf-8"}
+
+
+@pytest.mark.incident("CVE-2024-39124")
+@pytest.mark.parametrize(
+    "value", [b'"a\\"; b=\\""', b'"u\r\n Bcc: x"', b"=?utf-8?q?utf-8=0ABcc:_x?=", "ü".encode(), b"x" * 50]
+)
+def test_a_charset_that_is_no_name_of_one_is_left_out(value: bytes) -> None:
+    part = declared(b"text/plain; charset=" + value + b"; boundary=b; x=y")
+    assert part["Content-Type"].params == {}
+    assert set(part.keys()) == {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition"}
+
+
+def test_what_a_winmail_dat_holds_does_not_take_over_its_charset() -> None:
+    packed = lines(winmail(tnef_maker.attached(b"one", b"one.txt")), 76)
+    head = b"Content-Type: application/ms-tnef; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    (one,) = read(head + packed).attachments
+    (part,) = parts(assemble(notice(one), [(one, head + packed)]))
+    assert "charset" not in part["Content-Type"].params
 
 
 @pytest.mark.incident("CVE-2024-39124")
