@@ -181,7 +181,9 @@ class Pipeline:
         self._tokens = tokens_of(settings)
         self.outbox = self._outbox()
         self._web = WebNotifier.with_timeout(settings.oncall.timeout_seconds)
-        self._page_transport = open_transport(settings.outbound, settings.hostname, self._tokens)
+        # What rings twice is better than what waits for a relay that is silent over it: the next one is called early.
+        patience = settings.outbound.timeout_seconds
+        self._page_transport = open_transport(settings.outbound, settings.hostname, self._tokens, patience)
         by_mail = MailNotifier(composer.compose_page, self._page_transport)
         notifiers = Notifiers(by_mail, self._web)
         self.pager = Pager(store.pages, notifiers, clock, settings.oncall, settings.gateway.lease_seconds)

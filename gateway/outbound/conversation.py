@@ -10,15 +10,20 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 AT_ONCE = 2
 """Mails on one connection, where the relay pipelines: one that is handed over, and the one behind it."""
+PUTTING_AWAY = 600.0
+"""Seconds for the last word on a mail that the relay has whole, or it would come twice (RFC 5321 §4.5.3.2.6)."""
 _LONGEST_REPLY = 64 * 1024
 _STRAY = re.compile(r"\r(?!\n)|(?<!\r)\n")
 _END = b".\r\n"
-_BLOCK = 32 * 1024
+_BLOCK = 16 * 1024
+_BLOCKS = 8
+"""Written at a time; the next ones when the relay has read most of them."""
 _STEPS = ("MAIL", "RCPT", "DATA", "mail")
 """What the relay answers; ``mail`` is the data."""
 _YES = ((b"250", b"251"), (b"250", b"251"), (b"354",), (b"250",))
@@ -61,18 +66,27 @@ class _Mail:
 class Conversation(asyncio.Protocol):
     """Takes over a connection that has said EHLO. After any failure it is closed."""
 
-    def __init__(self, transport: asyncio.Transport, pipelining: bool, timeout: float) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, pipelining: bool, timeout: float, patience: float = PUTTING_AWAY
+    ) -> None:
+        """``timeout`` for the relay to answer a command or to go on reading, ``patience`` for its word on a mail."""
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._pipelining = pipelining
         self._timeout = timeout
+        self._patience = patience
         self._buffer = b""
         self._text: list[bytes] = []
         self._mails: deque[_Mail] = deque()
+        self._unsaid: list[_Piece] = []
+        self._full = False
+        """The relay has to read first."""
         self._broken: Exception | None = None
-        self._spoke = 0.0
+        self._since = 0.0
+        """When we last wrote, or the relay last took a mail."""
         self._timer: asyncio.TimerHandle | None = None
         transport.set_protocol(self)
+        _take_little(transport)
 
     @property
     def alive(self) -> bool:
@@ -90,7 +104,8 @@ class Conversation(asyncio.Protocol):
     async def send(self, mail: bytes, rcpt: bytes, data: bytes, ours: Callable[[], bool]) -> None:
         """One mail: the parameters of MAIL and of RCPT, and the data. There must be ``room``.
 
-        ``ours`` is asked before the data goes: whether no other node can have taken the mail meanwhile.
+        ``ours`` is asked before the data goes, and while it does: whether no other node can have taken the mail
+        meanwhile.
         Raises Refused, Unheard, TimeoutError or ConnectionError.
         """
         if self._broken is not None:
@@ -119,9 +134,26 @@ class Conversation(asyncio.Protocol):
             if mail.asked < len(_STEPS):
                 break
         if words and self._broken is None:
-            self._spoke = self._loop.time()
+            self._unsaid += words
             self._timer = self._timer or self._loop.call_later(self._timeout, self._look)
+            self._write()
+
+    def _write(self) -> None:
+        """What the relay reads now. So each block has its own time (RFC 5321 §4.5.3.2.5)."""
+        while self._unsaid and not self._full:
+            words, self._unsaid = self._unsaid[:_BLOCKS], self._unsaid[_BLOCKS:]
+            self._since = self._loop.time()
             self._transport.writelines(words)
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """A large mail takes long, and without its end it is none: what another node may have by now is not ended."""
+        self._full = False
+        if self._unsaid and not self._mails[0].ours():
+            self._break(ConnectionError("the mail is not in hand any more"), self._mails[0])
+        self._write()
 
     def _words(self, mail: _Mail) -> Sequence[_Piece]:
         """The next step or steps of a mail."""
@@ -140,11 +172,13 @@ class Conversation(asyncio.Protocol):
         self._timer = None
         if not self._mails:
             return
-        left = self._spoke + self._timeout - self._loop.time()
+        whole = self._mails[0].asked == len(_STEPS) and not self._unsaid and not self._transport.get_write_buffer_size()
+        limit = self._patience if whole else self._timeout
+        left = self._since + limit - self._loop.time()
         if left > 0:
-            self._timer = self._loop.call_later(left, self._look)
+            self._timer = self._loop.call_later(min(left, self._timeout), self._look)
         else:
-            self._break(TimeoutError(f"the relay did not answer within {self._timeout:g} seconds"))
+            self._break(TimeoutError(f"the relay did not answer or read on within {limit:g} seconds"))
 
     def data_received(self, data: bytes) -> None:
         *lines, self._buffer = (self._buffer + data).split(b"\n")
@@ -156,6 +190,7 @@ class Conversation(asyncio.Protocol):
         if len(self._mails) == mails:
             self._go_on()
         elif self._mails:  # whoever is told now that his mail was taken may have the next: both go in one write
+            self._since = self._loop.time()
             self._loop.call_soon(self._go_on)
 
     def _line(self, line: bytes) -> None:
@@ -170,9 +205,10 @@ class Conversation(asyncio.Protocol):
 
     def _reply(self, code: bytes, text: list[bytes]) -> None:
         mail = self._mails[0] if self._mails else None
-        if mail is None or mail.answered == mail.asked:
+        good = mail is not None and code in _YES[mail.answered]
+        if mail is None or mail.answered == mail.asked or (good and self._unsaid):
             self._break(ConnectionError(f"the relay said unasked: {_readable(code, *text)}"))
-        elif code in _YES[mail.answered]:
+        elif good:
             mail.answered += 1
             if mail.answered == len(_STEPS):
                 self._mails.popleft()
@@ -188,10 +224,19 @@ class Conversation(asyncio.Protocol):
     def _break(self, problem: Exception, whose: _Mail | None = None) -> None:
         """End the conversation, because of one mail or for all."""
         self._broken = self._broken or problem
+        self._unsaid = []
         self._transport.abort()
         while self._mails:
             mail = self._mails.popleft()
             _end(mail, _fate(mail, problem, whose))
+
+
+def _take_little(transport: asyncio.Transport) -> None:
+    """Have the system take no more than it is about to send. By itself it takes megabytes at once, and on a slow line
+    nothing would tell for minutes whether the relay reads them."""
+    connection, option = transport.get_extra_info("socket"), getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if connection is not None and option is not None:
+        connection.setsockopt(socket.IPPROTO_TCP, option, _BLOCKS * _BLOCK // 2)
 
 
 def _end(mail: _Mail, problem: Exception | None) -> None:

@@ -104,14 +104,16 @@ class Outbox:
                 self._take(mail)
 
     async def run(self) -> None:
-        """Send until ``stop``; then what is on its way is finished, and the rest stays due in the database."""
+        """Send until ``stop``; then what is on its way is finished, if the relay does not take long, and the rest stays
+        due in the database."""
         senders = [asyncio.create_task(self._send_all()) for _ in range(self._settings.outbound.connections * AT_ONCE)]
         aside = [asyncio.create_task(self._record_all()), asyncio.create_task(self._leases.keep())]
         try:
             while not self._stopping:
                 await self._rest(await self._claim())
             self._abandon()
-            await self._queue.join()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._queue.join(), self._settings.outbound.timeout_seconds)
             await self._sent.join()
         finally:
             for task in (*senders, *aside):

@@ -19,7 +19,7 @@ from aiosmtplib import SMTP
 from gateway import metrics
 from gateway.errors import GatewayError, Permanent, Temporary
 from gateway.oauth import Tokens
-from gateway.outbound.conversation import Conversation, Refused, Unheard, always
+from gateway.outbound.conversation import PUTTING_AWAY, Conversation, Refused, Unheard, always
 from gateway.settings import Outbound
 
 _SPEAKABLE = re.compile(r"[^\x00-\x20\x7f<>]{0,320}")
@@ -43,9 +43,9 @@ class Relay:
 
     def __init__(
         self, url: str, settings: Outbound, hostname: str, tokens: Tokens | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | None = None, patience: float = PUTTING_AWAY,
     ) -> None:  # fmt: skip
-        """``tokens`` for a login without password."""
+        """``tokens`` for a login without password; ``patience`` as a ``Conversation`` has it."""
         parts = urlsplit(url)
         self.name = url
         self._host = parts.hostname or "localhost"
@@ -57,6 +57,7 @@ class Relay:
         self._hostname = hostname
         self._tokens = tokens if settings.login == "oauth" else None
         self._tls = tls
+        self._patience = patience
         self._sessions: list[_Session] = []
         self._opening = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -152,7 +153,8 @@ class Relay:
         offers = frozenset(keyword.lower() for keyword in client.esmtp_extensions)
         # uvloop's transports have asyncio's methods, not its base class.
         opened = cast(asyncio.Transport, transport)
-        return _Session(Conversation(opened, "pipelining" in offers, self._settings.timeout_seconds), offers)
+        timeout = self._settings.timeout_seconds
+        return _Session(Conversation(opened, "pipelining" in offers, timeout, self._patience), offers)
 
     def _client(self) -> SMTP:
         """A password goes only over TLS with a verified certificate, unless TLS is switched off by hand."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from gateway import log
 from gateway.errors import Temporary
 from gateway.oauth import Tokens
-from gateway.outbound.conversation import always
+from gateway.outbound.conversation import PUTTING_AWAY, always
 from gateway.outbound.maildir import Maildir
 from gateway.outbound.relay import Relay
 from gateway.settings import Outbound
@@ -64,12 +64,14 @@ class FailOver:
             self._transports.insert(0, transport)
 
 
-def open_transport(settings: Outbound, hostname: str, tokens: Tokens | None = None) -> Transport:
+def open_transport(
+    settings: Outbound, hostname: str, tokens: Tokens | None = None, patience: float = PUTTING_AWAY
+) -> Transport:
     """The transport that the settings name; connections are made when the first mail goes."""
     transports = [
         Maildir(Path(url.removeprefix("maildir:")))
         if url.startswith("maildir:")
-        else Relay(url, settings, hostname, tokens)
+        else Relay(url, settings, hostname, tokens, patience=patience)
         for url in settings.relays
     ]
     return transports[0] if len(transports) == 1 else FailOver(transports)

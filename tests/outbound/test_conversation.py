@@ -3,7 +3,8 @@
 import asyncio
 import re
 from collections.abc import Callable
-from unittest.mock import patch
+from operator import itemgetter
+from unittest.mock import Mock, patch
 
 import pytest
 from hypothesis import given
@@ -23,12 +24,16 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.said: list[bytes] = []
         self.ended = False
+        self.unread = 0
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         pass
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.said.append(bytes(data))
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
 
     def abort(self) -> None:
         self.ended = True
@@ -235,6 +240,150 @@ async def test_a_mail_that_another_node_may_have_by_now_is_not_handed_over() -> 
     with pytest.raises(ConnectionError, match="not in hand"):
         await sending
     assert wire.said == [b"".join(COMMANDS)]
+
+
+class Clock:
+    """The loop's clock in the hands of a test."""
+
+    def __init__(self, talk: Conversation) -> None:
+        self.now = 0.0
+        self.calls: list[tuple[float, Callable[[], object]]] = []
+        talk._loop = self  # type: ignore[assignment]
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, delay: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        self.calls.append((self.now + delay, callback))
+        return Mock(spec=asyncio.TimerHandle)
+
+    def call_soon(self, callback: Callable[[], object]) -> None:
+        callback()
+
+    def goes_on(self, seconds: float) -> None:
+        end = self.now + seconds
+        while due := [call for call in self.calls if call[0] <= end]:
+            self.now, callback = call = min(due, key=itemgetter(0))
+            self.calls.remove(call)
+            callback()
+        self.now = end
+
+
+class Narrow(Wire):
+    """A relay that reads one write at a time, when it is let."""
+
+    reader: Conversation
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        super().write(data)
+        self.unread = len(data)
+        self.reader.pause_writing()
+
+    def read(self) -> None:
+        self.unread = 0
+        self.reader.resume_writing()
+
+
+LARGE = b"Subject: x\r\n\r\n" + b"x" * 998 + b"\r\n" + b"abc\r\n" * 300_000
+
+
+async def large(
+    ours: Callable[[], bool] = always,
+) -> tuple[Conversation, Narrow, Clock, asyncio.Task[None]]:
+    """A large mail whose data has begun to go."""
+    wire = Narrow()
+    talk = wire.reader = Conversation(wire, pipelining=True, timeout=60)
+    clock = Clock(talk)
+    sending = asyncio.ensure_future(talk.send(b"<s@x>", b"<r@x>", LARGE, ours))
+    await asyncio.sleep(0)
+    wire.read()
+    talk.data_received(GO)
+    return talk, wire, clock, sending
+
+
+async def test_a_relay_that_reads_on_may_take_as_long_as_it_needs() -> None:
+    talk, wire, clock, sending = await large()
+    while not wire.said[-1].endswith(b"\r\n.\r\n"):
+        clock.goes_on(59)
+        wire.read()
+    assert clock.now > 240
+    assert b"".join(wire.said[1:]) == LARGE + b".\r\n"
+    talk.data_received(b"250 kept\r\n")
+    await sending
+
+
+@pytest.mark.parametrize("blocks", [0, 2])
+async def test_a_relay_that_reads_no_further_is_left_after_the_time_of_a_command(blocks: int) -> None:
+    talk, wire, clock, sending = await large()
+    for _ in range(blocks):
+        wire.read()
+    clock.goes_on(59)
+    assert talk.alive
+    clock.goes_on(1)
+    with pytest.raises(TimeoutError, match="60 seconds"):
+        await sending
+
+
+async def test_a_relay_that_does_not_read_the_end_is_left_after_the_time_of_a_command() -> None:
+    _, wire, clock, sending = await large()
+    while not wire.said[-1].endswith(b"\r\n.\r\n"):
+        wire.read()
+    clock.goes_on(60)
+    with pytest.raises(TimeoutError, match="60 seconds"):
+        await sending
+
+
+async def test_a_relay_has_ten_minutes_to_put_a_mail_away() -> None:
+    talk, _, sending = start()
+    clock = Clock(talk)
+    await asyncio.sleep(0)
+    talk.data_received(GO)
+    clock.goes_on(599)
+    assert talk.alive
+    clock.goes_on(1)
+    with pytest.raises(TimeoutError, match="600 seconds"):
+        await sending
+
+
+async def test_what_a_relay_is_asked_behind_a_mail_has_its_time_from_when_that_is_put_away() -> None:
+    talk, _, first = start()
+    clock = Clock(talk)
+    await asyncio.sleep(0)
+    talk.data_received(GO)
+    second = again(talk)
+    await asyncio.sleep(0)
+    clock.goes_on(500)
+    talk.data_received(b"250 kept\r\n")
+    await first
+    clock.goes_on(59)
+    assert talk.alive
+    clock.goes_on(1)
+    with pytest.raises(Unheard):
+        await second
+
+
+async def test_a_mail_that_another_node_may_have_by_now_is_not_ended() -> None:
+    asked = iter([True, True, False])
+    _, wire, _, sending = await large(ours=lambda: next(asked))
+    wire.read()
+    wire.read()
+    with pytest.raises(ConnectionError, match="not in hand"):
+        await sending
+    assert not b"".join(wire.said).endswith(b"\r\n.\r\n")
+
+
+async def test_a_mail_that_the_relay_says_it_has_before_its_end_went_is_not_taken() -> None:
+    talk, _, _, sending = await large()
+    talk.data_received(b"250 kept\r\n")
+    with pytest.raises(ConnectionError, match="unasked"):
+        await sending
+
+
+async def test_a_refusal_in_the_middle_of_the_data_counts() -> None:
+    talk, _, _, sending = await large()
+    talk.data_received(b"552 5.3.4 too big\r\n")
+    with pytest.raises(Refused, match="552"):
+        await sending
 
 
 EVEN = st.integers(1, 5).flatmap(lambda width: st.lists(st.just(b"abcde"[:width] + b"\r\n"), max_size=8))

@@ -23,12 +23,12 @@ FIVE_DAYS = timedelta(days=5)
 
 
 class World:
-    def __init__(self, connections: int = 4) -> None:
+    def __init__(self, **outbound: float) -> None:
         self.store, self.transport, self.clock = FakeStore(), FakeTransport(), Clock()
         self.reports: list[tuple[int, str]] = []
         self.report_mails: list[Due] = []
         self.reports_lost = 0
-        settings = SETTINGS.model_copy(update={"outbound": Outbound.model_validate({"connections": connections})})
+        settings = SETTINGS.model_copy(update={"outbound": Outbound.model_validate(outbound)})
         self.outbox = Outbox(self.store, self.transport, self._parts, self._report, settings, KEYS, self.clock)
 
     def _parts(self, ids: Sequence[int]) -> list[tuple[Attachment, bytes]]:
@@ -248,6 +248,18 @@ async def test_stopping_finishes_what_is_on_its_way_and_leaves_the_rest_due() ->
     await asyncio.wait_for(task, 10)
     assert sorted(world.store.done) == [1, 2]
     assert 3 in world.store.at
+
+
+async def test_stopping_does_not_wait_for_a_relay_that_takes_long() -> None:
+    world = World(timeout_seconds=0.01)
+    world.transport.gate = asyncio.Event()
+    world.store.add(due(1))
+    task = asyncio.create_task(world.outbox.run())
+    await until(lambda: world.transport.waiting)
+    world.outbox.stop()
+    await asyncio.wait_for(task, 10)
+    assert world.store.done == []
+    assert 1 in world.store.at
 
 
 async def test_every_try_has_the_same_bytes() -> None:
