@@ -214,7 +214,7 @@ class Conversation(asyncio.Protocol):
                 self._mails.popleft()
                 _end(mail, None)
         else:
-            self._break(Refused(_STEPS[mail.answered], int(code), _readable(*text)), mail)
+            self._break(_refusal(_STEPS[mail.answered], code, _readable(*text)), mail)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._break(ConnectionError(f"the relay closed the connection{f': {exc}' if exc else ''}"))
@@ -229,6 +229,12 @@ class Conversation(asyncio.Protocol):
         while self._mails:
             mail = self._mails.popleft()
             _end(mail, _fate(mail, problem, whose))
+
+
+def _refusal(step: str, code: bytes, text: str) -> Exception:
+    """421 is said of the connection, such as that it had its share of mails (RFC 5321 §3.8)."""
+    refused = Refused(step, int(code), text)
+    return Unheard(str(refused)) if code == b"421" and step != _STEPS[-1] else refused
 
 
 def _take_little(transport: asyncio.Transport) -> None:

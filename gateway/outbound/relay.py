@@ -7,7 +7,6 @@ import re
 import ssl
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -65,19 +64,17 @@ class Relay:
     async def send(
         self, mail_from: str, recipient: str, data: bytes, message_id: str, ours: Callable[[], bool] = always
     ) -> str:
-        """Send one mail; see ``Transport``. A kept connection that ended meanwhile is replaced."""
+        """Send one mail; see ``Transport``. A kept connection that ended before the mail went is replaced."""
         for address in (mail_from, recipient):
             if not _SPEAKABLE.fullmatch(address):
                 raise Permanent("The address is malformed.", f"{address!r} cannot be written in SMTP", "5.1.3")
-        session, kept = await self._session()
-        if kept:
-            with suppress(Unheard):
+        while True:
+            session, kept = await self._session()
+            try:
                 return await self._send(session, mail_from, recipient, data, ours)
-            session = await self._open()
-        try:
-            return await self._send(session, mail_from, recipient, data, ours)
-        except Unheard as problem:
-            raise self._failure(problem) from problem
+            except Unheard as problem:
+                if not kept:
+                    raise self._failure(problem) from problem
 
     async def _send(
         self, session: _Session, mail_from: str, recipient: str, data: bytes, ours: Callable[[], bool]

@@ -426,6 +426,33 @@ async def test_a_kept_connection_that_hangs_up_at_the_next_mail_is_replaced() ->
     assert len(connections) == 2
 
 
+@pytest.mark.parametrize("replies", [(b"421 4.3.2 enough\r\n",), (b"250 ok\r\n", b"421 4.3.2 enough\r\n")])
+async def test_a_mail_for_which_a_kept_connection_has_no_room_goes_over_a_fresh_one(replies: tuple[bytes, ...]) -> None:
+    connections: list[int] = []
+    async with scripted(*TAKEN, *replies, connections=connections) as port, relay_to(port, connections=1) as relay:
+        await send(relay)
+        await asyncio.gather(send(relay), send(relay))
+    assert len(connections) == 3
+
+
+async def test_a_fresh_connection_that_has_no_room_for_a_mail_is_temporary() -> None:
+    connections: list[int] = []
+    async with scripted(b"421 4.3.2 busy\r\n", connections=connections) as port, relay_to(port) as relay:
+        with pytest.raises(Temporary, match="421"):
+            await send(relay)
+    assert len(connections) == 1
+
+
+async def test_a_421_after_the_data_is_an_answer_to_the_mail() -> None:
+    connections: list[int] = []
+    replies = (*TAKEN, *TAKEN[:3], b"D421 4.3.2 closing\r\n")
+    async with scripted(*replies, connections=connections) as port, relay_to(port) as relay:
+        await send(relay)
+        with pytest.raises(Temporary, match="421"):
+            await send(relay)
+    assert len(connections) == 1
+
+
 async def test_a_relay_without_pipelining_gets_one_command_at_a_time() -> None:
     async with scripted(*TAKEN, hello=b"250 scripted\r\n") as port, relay_to(port) as relay:
         await send(relay)
