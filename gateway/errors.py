@@ -33,6 +33,10 @@ class Permanent(GatewayError):
     code = "5.0.0"
 
 
+class Unfit(Permanent):
+    """The other side cannot carry the mail as it is: another one may, or a plainer form of the mail may go."""
+
+
 class ConfigurationError(Permanent):
     """The configuration is wrong; ``mistakes`` holds one line each: where, what, and how to mend it."""
 

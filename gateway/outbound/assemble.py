@@ -26,20 +26,20 @@ _KEPT = {
 _SHOWN_IN_PLACE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 
-def assemble(mail: Composed, parts: Iterable[tuple[Attachment, bytes]]) -> bytes:
+def assemble(mail: Composed, parts: Iterable[tuple[Attachment, bytes]], *, seven_bit: bool = False) -> bytes:
     """The whole mail, CRLF throughout. ``parts`` come in the order of ``mail.attachments``, each with the raw mail that
-    it is a part of."""
+    it is a part of. ``seven_bit`` is for a relay that does not offer 8BITMIME (RFC 6152)."""
     if not mail.boundary:
         return mail.content
     pieces = [mail.content]
     delimiter = f"--{mail.boundary}".encode()
     for attachment, raw in parts:
-        pieces += (delimiter, b"\r\n", *_part(attachment, raw), b"\r\n")
+        pieces += (delimiter, b"\r\n", *_part(attachment, raw, seven_bit), b"\r\n")
     return b"".join([*pieces, delimiter, b"--\r\n"])
 
 
-def _part(attachment: Attachment, raw: bytes) -> tuple[bytes, bytes]:
-    content_type, encoding, body = _encoded(attachment, raw)
+def _part(attachment: Attachment, raw: bytes, seven_bit: bool) -> tuple[bytes, bytes]:
+    content_type, encoding, body = _encoded(attachment, raw, seven_bit)
     inline = attachment.disposition == "inline" and content_type in _SHOWN_IN_PLACE
     lines = [
         f"Content-Type: {content_type}",
@@ -56,13 +56,15 @@ def _part(attachment: Attachment, raw: bytes) -> tuple[bytes, bytes]:
     return "".join([*lines, "\r\n"]).encode(), body
 
 
-def _encoded(attachment: Attachment, raw: bytes) -> tuple[str, str, bytes]:
-    """Content type, transfer encoding and body. A message may not be encoded (RFC 2046 §5.2.1)."""
+def _encoded(attachment: Attachment, raw: bytes, seven_bit: bool) -> tuple[str, str, bytes]:
+    """Content type, transfer encoding and body. A message may not be encoded (RFC 2046 §5.2.1), so one that cannot be
+    carried as it is goes as plain bytes."""
     content_type = _content_type(attachment)
     if content_type != "message/rfc822":
         return content_type, "base64", _as_it_came(attachment, raw) or _base64(content(raw, attachment))
     data = content(raw, attachment)
-    if b"\0" in data or max(map(len, data.splitlines()), default=0) > _LONGEST_LINE:
+    too_long = max(map(len, data.splitlines()), default=0) > _LONGEST_LINE
+    if too_long or b"\0" in data or (seven_bit and not data.isascii()):
         return "application/octet-stream", "base64", _base64(data)
     return content_type, "7bit" if data.isascii() else "8bit", _STRAY.sub(b"\r\n", data)
 

@@ -8,7 +8,7 @@ database, another one sends again when its lease is over.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -18,9 +18,9 @@ from typing import Protocol
 from gateway import log
 from gateway.desk import tokens
 from gateway.desk.tokens import Keys, Purpose
-from gateway.errors import GatewayError, Permanent, Temporary, Unavailable
+from gateway.errors import GatewayError, Permanent, Temporary, Unavailable, Unfit
 from gateway.leases import Leases
-from gateway.model import Attachment, Due
+from gateway.model import Attachment, Composed, Due
 from gateway.outbound.assemble import assemble
 from gateway.outbound.conversation import AT_ONCE
 from gateway.outbound.transport import Transport
@@ -179,10 +179,7 @@ class Outbox:
 
     async def _send(self, mail: Due) -> None:
         try:
-            relay = await self._transport.send(
-                self._return_path(mail), mail.mail.recipient, await self._bytes(mail), mail.mail.message_id,
-                partial(self._leases.valid, mail.id),
-            )  # fmt: skip
+            relay = await self._hand_over(mail)
         except GatewayError as problem:
             await self._again(mail, problem)
         except Exception as problem:
@@ -191,10 +188,29 @@ class Outbox:
         else:
             self._sent.put_nowait((mail, relay))
 
-    async def _bytes(self, mail: Due) -> bytes:
+    async def _hand_over(self, mail: Due) -> str:
+        """As it was composed; where no relay carries that, in the next plainer form."""
         if not mail.mail.boundary:
-            return mail.mail.content
-        return await asyncio.to_thread(lambda: assemble(mail.mail, self._parts(mail.mail.attachments)))
+            return await self._offer(mail, mail.mail.content)
+        unfit, refused = Unfit("The mail cannot be carried."), b""
+        for form in self._forms(mail.mail):
+            data = await asyncio.to_thread(form)
+            if data != refused:
+                try:
+                    return await self._offer(mail, data)
+                except Unfit as problem:
+                    unfit, refused = problem, data
+        raise unfit
+
+    def _forms(self, mail: Composed) -> Iterator[Callable[[], bytes]]:
+        """To be called in a thread."""
+        yield lambda: assemble(mail, self._parts(mail.attachments))
+        yield lambda: assemble(mail, self._parts(mail.attachments), seven_bit=True)
+
+    async def _offer(self, mail: Due, data: bytes) -> str:
+        ours = partial(self._leases.valid, mail.id)
+        path, to = self._return_path(mail), mail.mail.recipient
+        return await self._transport.send(path, to, data, mail.mail.message_id, ours)
 
     def _return_path(self, mail: Due) -> str:
         """Null for what is automatic (RFC 3834 §3.3), else an address that tells a bounce which mail came back."""

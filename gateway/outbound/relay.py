@@ -16,7 +16,7 @@ import aiosmtplib
 from aiosmtplib import SMTP
 
 from gateway import metrics
-from gateway.errors import GatewayError, Permanent, Temporary
+from gateway.errors import GatewayError, Permanent, Temporary, Unfit
 from gateway.oauth import Tokens
 from gateway.outbound.conversation import PUTTING_AWAY, Conversation, Refused, Unheard, always
 from gateway.settings import Outbound
@@ -177,12 +177,12 @@ class Relay:
         ascii_only = data.isascii()
         if not ascii_only:
             if "8bitmime" not in offers:
-                raise Permanent("The mail cannot be carried.", f"{self._where} does not offer 8BITMIME", "5.6.3")
+                raise Unfit("The mail cannot be carried.", f"{self._where} does not offer 8BITMIME", "5.6.3")
             options.append(b"BODY=8BITMIME")
         head_is_ascii = ascii_only or data[: data.find(b"\r\n\r\n")].isascii()
         if not (mail_from.isascii() and recipient.isascii() and head_is_ascii):
             if "smtputf8" not in offers:
-                raise Permanent("The address cannot be served.", f"{self._where} does not offer SMTPUTF8", "5.6.7")
+                raise Unfit("The address cannot be served.", f"{self._where} does not offer SMTPUTF8", "5.6.7")
             options.append(b"SMTPUTF8")
         return b" ".join([b"<" + mail_from.encode() + b">", *options])
 

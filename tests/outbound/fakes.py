@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Unfit
 from gateway.model import Composed, Due
 from gateway.outbound.conversation import always
 
@@ -35,10 +35,12 @@ class Sent:
 
 @dataclass
 class FakeTransport:
-    """Takes mails; ``answers`` says what happens to a recipient's."""
+    """Takes mails; ``answers`` says what happens to a recipient's, ``carries`` which are fit."""
 
     name: str = "fake"
     answers: dict[str, GatewayError | Exception] = field(default_factory=dict)
+    carries: Callable[[bytes], bool] = lambda _: True
+    offered: list[str] = field(default_factory=list)
     mails: list[Sent] = field(default_factory=list)
     gate: asyncio.Event | None = None
     waiting: int = 0
@@ -53,6 +55,9 @@ class FakeTransport:
         try:
             if self.gate is not None:
                 await self.gate.wait()
+            self.offered.append(recipient)
+            if not self.carries(data):
+                raise Unfit("no", "not like this")
             if recipient in self.answers:
                 raise self.answers[recipient]
             self.mails.append(Sent(mail_from, recipient, data, message_id))

@@ -42,6 +42,7 @@ MAILBOX = SETTINGS.mailbox[0]
 CARLA = Participant(11, "Carla Customer", "carla@customer.example", Role.REQUESTER)
 COLIN = Participant(12, "Colin Copy", "colin@customer.example", Role.CC)
 PICTURE = Attachment("empty page.png", "image/png", "attachment", "", 4, "", 0, 0, "base64")
+MESSAGE = Attachment("old.eml", "message/rfc822", "attachment", "", 0, "", 0, 0, "7bit")
 COMPOSER = Composer(SETTINGS, DEFAULT, Renderer(), KEYS)
 
 

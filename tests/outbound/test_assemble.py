@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from gateway.model import Attachment, Composed
 from gateway.outbound.assemble import assemble
 from gateway.reading import read
-from tests.outbound.sample import NOTICE, PICTURE, attached, cause, compose, parsed, ticket
+from tests.outbound.sample import MESSAGE, NOTICE, PICTURE, attached, cause, compose, parsed, ticket
 from tests.reading import tnef_maker
 from tests.reading.tnef_maker import winmail
 
-MESSAGE = Attachment("old.eml", "message/rfc822", "attachment", "", 0, "", 0, 0, "7bit")
 EMBEDDED = b"From: a@b.example\r\nSubject: old\r\n\r\nHello\r\n"
 
 
@@ -131,6 +130,14 @@ def test_a_mail_as_attachment_that_no_relay_would_take_goes_as_bytes() -> None:
         (part,) = parts(assemble(notice(MESSAGE), [attached(MESSAGE, bad)]))
         assert part.get_content_type() == "application/octet-stream"
         assert part.get_content() == bad
+
+
+def test_in_seven_bits_a_mail_beyond_ascii_goes_as_bytes_and_any_other_as_it_is() -> None:
+    for data, kind in ((EMBEDDED + "Grüße".encode(), "application/octet-stream"), (EMBEDDED, "message/rfc822")):
+        mail = assemble(notice(MESSAGE), [attached(MESSAGE, data)], seven_bit=True)
+        (part,) = parts(mail)
+        assert mail.isascii()
+        assert (part.get_content_type(), part.get_filename()) == (kind, "old.eml")
 
 
 @pytest.mark.incident("CVE-2024-39124")

@@ -16,7 +16,7 @@ from gateway.outbound.outbox import Outbox
 from gateway.retry import next_wait
 from gateway.settings import Outbound
 from tests.outbound.fakes import START, Clock, FakeStore, FakeTransport, due, minutes, running, until
-from tests.outbound.sample import KEYS, PICTURE, SETTINGS, attached, parsed
+from tests.outbound.sample import KEYS, MESSAGE, PICTURE, SETTINGS, attached, parsed
 
 RETRY = Outbound.model_validate({}).retry_minutes
 FIVE_DAYS = timedelta(days=5)
@@ -28,11 +28,12 @@ class World:
         self.reports: list[tuple[int, str]] = []
         self.report_mails: list[Due] = []
         self.reports_lost = 0
+        self.attachments: list[tuple[Attachment, bytes]] = []
         settings = SETTINGS.model_copy(update={"outbound": Outbound.model_validate(outbound)})
         self.outbox = Outbox(self.store, self.transport, self._parts, self._report, settings, KEYS, self.clock)
 
     def _parts(self, ids: Sequence[int]) -> list[tuple[Attachment, bytes]]:
-        return [attached(PICTURE, b"picture %d" % id_) for id_ in ids]
+        return self.attachments or [attached(PICTURE, b"picture %d" % id_) for id_ in ids]
 
     def _report(self, mail: Due, why: str) -> None:
         if why == "database away":
@@ -101,6 +102,25 @@ async def test_attachments_are_joined_when_the_mail_goes() -> None:
         await until(lambda: world.store.done)
     assert b"--=_b\r\n" in world.transport.mails[0].data
     assert b"cGljdHVyZSA3" in world.transport.mails[0].data
+
+
+async def test_a_mail_inside_a_mail_goes_as_bytes_to_a_relay_that_takes_only_seven_bits() -> None:
+    world = World()
+    world.attachments = [attached(MESSAGE, b"From: a@b.example\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n")]
+    world.transport.carries = bytes.isascii
+    world.store.add(due(1, boundary="=_b"))
+    async with running(world.outbox):
+        await until(lambda: world.store.done == [1])
+    assert b"Content-Type: application/octet-stream" in world.transport.mails[0].data
+
+
+async def test_a_mail_that_a_relay_cannot_carry_in_any_form_is_offered_once_in_each() -> None:
+    world = World()
+    world.transport.carries = lambda _: False
+    world.store.add(due(1, boundary="=_b"), due(2))
+    async with running(world.outbox):
+        await until(lambda: len(world.store.given_up) == 2)
+    assert sorted(world.transport.offered) == ["r1@x.example", "r2@x.example"]
 
 
 async def test_a_temporary_failure_is_tried_again_by_the_schedule() -> None:

@@ -13,7 +13,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import GatewayError, Permanent, Temporary
+from gateway.errors import GatewayError, Permanent, Temporary, Unfit
 from gateway.oauth import Tokens
 from gateway.outbound.conversation import quoted
 from gateway.outbound.relay import Relay
@@ -168,7 +168,7 @@ async def test_an_address_beyond_ascii_goes_by_smtputf8_or_not_at_all() -> None:
     assert {"SMTPUTF8", "BODY=8BITMIME"} <= set(sink.mails[0].mail_options)
     plain = lambda: SMTP(sink, enable_SMTPUTF8=False, loop=asyncio.get_running_loop())  # noqa: E731
     async with listening(plain) as port, relay_to(port) as relay:
-        with pytest.raises(Permanent) as refusal:
+        with pytest.raises(Unfit) as refusal:
             await send(relay, "jörg@x.example")
     assert refusal.value.code == "5.6.7"
 
@@ -178,6 +178,12 @@ async def test_a_body_beyond_ascii_goes_as_8bitmime() -> None:
     async with listening(smtp(sink)) as port, relay_to(port) as relay:
         await send(relay, data="Subject: x\r\n\r\nGrüße\r\n".encode())
     assert sink.mails[0].mail_options == ["SIZE=23", "BODY=8BITMIME"]
+
+
+async def test_a_relay_that_takes_no_body_beyond_ascii_is_not_asked_to() -> None:
+    async with scripted(b"250 ok\r\n") as port, relay_to(port) as relay:
+        with pytest.raises(Unfit, match="8BITMIME"):
+            await send(relay, data="Subject: x\r\n\r\nGrüße\r\n".encode())
 
 
 class Certificates:

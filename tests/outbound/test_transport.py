@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import Permanent, Temporary
+from gateway.errors import GatewayError, Permanent, Temporary, Unfit
 from gateway.outbound.maildir import Maildir
 from gateway.outbound.relay import Relay
 from gateway.outbound.transport import FailOver, open_transport
@@ -60,6 +60,25 @@ async def test_a_refused_recipient_is_asked_of_no_other_relay() -> None:
     with pytest.raises(Permanent):
         await send(FailOver([first, second]))
     assert second.mails == []
+
+
+async def test_what_a_relay_cannot_carry_the_next_one_gets_and_the_order_stays() -> None:
+    first, second = FakeTransport("a", {"r@x.example": Unfit("no", "a: no SMTPUTF8")}), FakeTransport("b")
+    both = FailOver([first, second])
+    assert await send(both) == "b"
+    assert await send(both, recipient="other@x.example") == "a"
+
+
+@pytest.mark.parametrize(
+    ("second", "kind"), [(Unfit("no", "b: no", "5.3.4"), Unfit), (Temporary("no", "b: no"), Temporary)]
+)
+async def test_what_no_relay_can_carry_waits_only_for_one_that_was_not_there(
+    second: GatewayError, kind: type[GatewayError]
+) -> None:
+    answers = [Unfit("no", "a: no", "5.6.7"), second]
+    with pytest.raises(kind) as failure:
+        await send(FailOver([FakeTransport(answers={"r@x.example": answer}) for answer in answers]))
+    assert failure.value.private == "a: no; b: no"
 
 
 async def test_closing_closes_all() -> None:
