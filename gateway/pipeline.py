@@ -15,6 +15,7 @@ from gateway import log
 from gateway.db.known import tickets
 from gateway.db.store import Store
 from gateway.db.unit import Applied, Case, Stored
+from gateway.desk import people
 from gateway.desk.decision import Outgoing
 from gateway.desk.identity import is_own
 from gateway.errors import ConfigurationError
@@ -71,6 +72,11 @@ def open_renderer(settings: Settings) -> Renderer:
 PARTLY = Said("The ticket has what was fetched. Read the rest in the folder, where all of it still lies.")
 NOT_AT_ALL = Said("No ticket was made. The mail is still in the folder: read it there, and answer its sender.")
 
+LEFT_OUT = Said(
+    "The attachments are not in this mail: with them it would be larger than the relay takes. Whoever runs the gateway "
+    "finds them in the customer's mail: gateway mail list, gateway mail show"
+)
+
 
 class RandomNames:
     """Names of 128 random bits that nobody can guess, from any thread.
@@ -120,11 +126,11 @@ class Letters:
         ]
 
     def reports(self, due: Due, why: str, ticket: Ticket | None, now: datetime) -> list[Composed]:
-        """To the agents of the mailbox: a mail was given up."""
+        """To the agents of the mailbox: a mail was given up. To her whom it was for as well, where she is alone."""
         mailbox = self._settings.by_name[due.mail.mailbox]
         details = {"recipient": due.mail.recipient, "status": why}
-        others = [a for a in self._settings.agents_of(mailbox.name) if a.address.lower() != due.mail.recipient.lower()]
-        return self._to(others, "undeliverable", details, mailbox, ticket, now)
+        told = people.others(self._settings, mailbox.name, due.mail.recipient)
+        return self._to(told, "undeliverable", details, mailbox, ticket, now)
 
     def unfetched(self, imap: Imap, beginning: bytes, why: Said, now: datetime) -> list[Composed]:
         """To the agents of the mailbox: a mail in an IMAP folder could not be fetched, or not whole."""
@@ -198,7 +204,12 @@ class Pipeline:
     def _outbox(self) -> Outbox:
         transport = open_transport(self.settings.outbound, self.settings.hostname, self._tokens)
         outbox = self.store.outbox
-        return Outbox(outbox, transport, outbox.attachments, self._report, self.settings, self.keys, self.clock)
+        return Outbox(
+            outbox, transport, outbox.attachments, self._left_out, self._report, self.settings, self.keys, self.clock
+        )
+
+    def _left_out(self, mail: Composed) -> str:
+        return self._renderer.say(LEFT_OUT, self.settings.by_name[mail.mailbox].language)
 
     def _report(self, due: Due, why: str) -> None:
         def job(connection: Connection) -> Ticket | None:

@@ -1,14 +1,18 @@
 """What the settings name outside of themselves: the policy and own templates."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from gateway import log
+from gateway.db.deliveries import due
 from gateway.db.schema import outgoing
 from gateway.db.store import open_store
 from gateway.errors import ConfigurationError
@@ -71,20 +75,16 @@ OUTAGE = (
 )
 
 
-@pytest.mark.parametrize(("targets", "said"), [((), False), (("mailto:oncall@x.example",), True)])
-async def test_the_customer_is_told_of_an_alert_only_where_somebody_is_alerted(
-    tmp_path: Path, targets: Sequence[str], said: bool
-) -> None:
-    oncall = {"oncall": Oncall.model_validate({"notify": targets})}
-    configured = settings(data_dir=tmp_path).model_copy(update=oncall)
-    store = open_store(f"sqlite:///{tmp_path / 'gateway.db'}", "node-a", serve=True)
+@asynccontextmanager
+async def worked(configured: Settings, folder: Path) -> AsyncIterator[Pipeline]:
+    """A pipeline that has just worked on the outage; nothing was sent yet."""
+    store = open_store(f"sqlite:///{folder / 'gateway.db'}", "node-a", serve=True)
     pipeline = Pipeline(configured, store, lambda: NOW)
     try:
         mails = [(Envelope("smtp", "kim@example.net", ("s@x.example",)), OUTAGE)]
         store.writer.run(lambda connection: store.mails.add(connection, mails, NOW, mine=False))
         await pipeline.worker.drain()
-        confirmation = store.writer.run(lambda connection: connection.execute(select(outgoing.c.content)).scalar_one())
-        assert (b"ON-CALL ENGINEER HAS BEEN ALERTED" in confirmation) is said
+        yield pipeline
     finally:
         await pipeline.close()
         store.close()
@@ -106,3 +106,35 @@ async def test_the_copies_of_one_mail_to_customers_share_its_message_id(tmp_path
     finally:
         await pipeline.close()
         store.close()
+
+
+def sent(pipeline: Pipeline, template: str) -> list[Row[Any]]:
+    query = select(outgoing).where(outgoing.c.template == template).order_by(outgoing.c.id)
+    found: list[Row[Any]] = pipeline.store.writer.run(lambda connection: list(connection.execute(query)))
+    return found
+
+
+@pytest.mark.parametrize(("targets", "said"), [((), False), (("mailto:oncall@x.example",), True)])
+async def test_the_customer_is_told_of_an_alert_only_where_somebody_is_alerted(
+    tmp_path: Path, targets: Sequence[str], said: bool
+) -> None:
+    oncall = {"oncall": Oncall.model_validate({"notify": targets})}
+    async with worked(settings(data_dir=tmp_path).model_copy(update=oncall), tmp_path) as pipeline:
+        (confirmation,) = sent(pipeline, "confirmation")
+        assert (b"ON-CALL ENGINEER HAS BEEN ALERTED" in confirmation.content) is said
+
+
+@pytest.mark.parametrize(
+    ("names", "told"), [(("ann",), ["ann@x.example"]), (("ann", "ben", "cleo"), ["ben@x.example", "cleo@x.example"])]
+)
+async def test_that_a_notice_was_given_up_the_others_are_told_and_she_herself_where_she_is_alone(
+    tmp_path: Path, names: Sequence[str], told: Sequence[str]
+) -> None:
+    agents = {"agent": tuple(Agent(name=name, address=f"{name}@x.example") for name in names)}
+    async with worked(settings(data_dir=tmp_path).model_copy(update=agents), tmp_path) as pipeline:
+        notice = next(row for row in sent(pipeline, "notice") if row.recipient == "ann@x.example")
+        await asyncio.to_thread(pipeline._report, due(notice), "552 5.3.4 too big")
+        reports = sent(pipeline, "undeliverable")
+        assert [report.recipient for report in reports] == told
+        for word in ("SUP-1", "kim@example.net", "All down", "ann@x.example", "552 5.3.4", "gateway tickets show"):
+            assert word.encode() in reports[0].content

@@ -46,3 +46,10 @@ def desk(settings: Settings, mailbox: str, assignee: str, without: str = "") -> 
     own = assigned is not None and assigned.serves(mailbox)
     told = (*([assigned] if assigned else []), *([] if own else settings.agents_of(mailbox)))
     return tuple(agent for agent in told if fold(agent.address) != fold(without))
+
+
+def others(settings: Settings, mailbox: str, unreached: str) -> tuple[Agent, ...]:
+    """The agents of a mailbox who are told that a mail did not reach an address: not whose it is, unless she is alone,
+    for another mail may reach her."""
+    agents = settings.agents_of(mailbox)
+    return tuple(agent for agent in agents if fold(agent.address) != fold(unreached)) or agents

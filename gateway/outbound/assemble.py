@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pybase64
 
 from gateway.model import Attachment, Composed
-from gateway.outbound import columns, headers
+from gateway.outbound import columns, frame, headers
 from gateway.reading import content, parameters
 from gateway.reading.structure import normalised
 
@@ -36,6 +36,12 @@ def assemble(mail: Composed, parts: Iterable[tuple[Attachment, bytes]], *, seven
     for attachment, raw in parts:
         pieces += (delimiter, b"\r\n", *_part(attachment, raw, seven_bit), b"\r\n")
     return b"".join([*pieces, delimiter, b"--\r\n"])
+
+
+def without_attachments(mail: Composed, instead: str) -> bytes:
+    """The mail with a few words in their place."""
+    delimiter = f"--{mail.boundary}".encode()
+    return b"".join((mail.content, delimiter, b"\r\n", frame.part(b"plain", instead.encode()), delimiter, b"--\r\n"))
 
 
 def _part(attachment: Attachment, raw: bytes, seven_bit: bool) -> tuple[bytes, bytes]:

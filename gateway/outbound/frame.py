@@ -24,14 +24,14 @@ def build(head: str, text: str, html: str, boundary: str, mixed: bool) -> bytes:
     if mixed:
         parts += (b'Content-Type: multipart/mixed; boundary="', outer, b'"\r\n\r\n--', outer, b"\r\n")
     parts += (b'Content-Type: multipart/alternative; boundary="', inner, b'"\r\n\r\n')
-    parts += (b"--", inner, b"\r\n", _part(b"plain", text.encode("utf-8", "replace")))
-    parts += (b"--", inner, b"\r\n", _part(b"html", html.encode("ascii", "xmlcharrefreplace")))
+    parts += (b"--", inner, b"\r\n", part(b"plain", text.encode("utf-8", "replace")))
+    parts += (b"--", inner, b"\r\n", part(b"html", html.encode("ascii", "xmlcharrefreplace")))
     parts += (b"--", inner, b"--\r\n", b"\r\n" if mixed else b"")
     return b"".join(parts)
 
 
-def _part(subtype: bytes, body: bytes) -> bytes:
-    """One alternative. HTML comes as ASCII, in which it can say any character, and so needs no transfer encoding."""
+def part(subtype: bytes, body: bytes) -> bytes:
+    """One text. HTML comes as ASCII, in which it can say any character, and so needs no transfer encoding."""
     encoding, encoded = _encoded(_unix(body))
     return b"".join(
         (

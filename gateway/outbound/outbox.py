@@ -21,7 +21,7 @@ from gateway.desk.tokens import Keys, Purpose
 from gateway.errors import GatewayError, Permanent, Temporary, Unavailable, Unfit
 from gateway.leases import Leases
 from gateway.model import Attachment, Composed, Due
-from gateway.outbound.assemble import assemble
+from gateway.outbound.assemble import assemble, without_attachments
 from gateway.outbound.conversation import AT_ONCE
 from gateway.outbound.transport import Transport
 from gateway.retry import next_wait
@@ -57,6 +57,8 @@ class OutboxStore(Protocol):
 
 Parts = Callable[[Sequence[int]], Iterable[tuple[Attachment, bytes]]]
 """Stored attachments by their ids, each with the raw mail that it is a part of. Called in a thread."""
+LeftOut = Callable[[Composed], str]
+"""What a mail says in the place of its attachments. Called in a thread."""
 Report = Callable[[Due, str], None]
 """Tell staff that a mail was given up, and why. Called in a thread, before the mail is marked as failed."""
 
@@ -69,6 +71,7 @@ class Outbox:
         store: OutboxStore,
         transport: Transport,
         parts: Parts,
+        left_out: LeftOut,
         report: Report,
         settings: Settings,
         keys: Keys,
@@ -77,6 +80,7 @@ class Outbox:
         self._store = store
         self._transport = transport
         self._parts = parts
+        self._left_out = left_out
         self._report = report
         self._settings = settings
         self._keys = keys
@@ -206,6 +210,8 @@ class Outbox:
         """To be called in a thread."""
         yield lambda: assemble(mail, self._parts(mail.attachments))
         yield lambda: assemble(mail, self._parts(mail.attachments), seven_bit=True)
+        if mail.template == "notice":  # what it tells of is worth more; of an answer, its author decides
+            yield lambda: without_attachments(mail, self._left_out(mail))
 
     async def _offer(self, mail: Due, data: bytes) -> str:
         ours = partial(self._leases.valid, mail.id)

@@ -6,7 +6,7 @@ import asyncio
 import re
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -23,6 +23,10 @@ from gateway.settings import Outbound
 
 _SPEAKABLE = re.compile(r"[^\x00-\x20\x7f<>]{0,320}")
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\b")
+_SIZE = re.compile(r"[0-9]{1,20}")
+_TOO_LARGE = {"5.2.3", "5.3.4"}
+"""For the mailbox, or for the system (RFC 3463 §3.3, §3.4). 552 alone says so too, but at RCPT it speaks of a mailbox
+that is full."""
 _OUR_SETUP = {530, 534, 535, 538}
 """Replies that ask for TLS or AUTH: the set-up is wrong, not the mail, so it is kept and tried again."""
 
@@ -30,8 +34,8 @@ _OUR_SETUP = {530, 534, 535, 538}
 @dataclass(frozen=True, slots=True)
 class _Session:
     conversation: Conversation
-    offers: frozenset[str]
-    """ESMTP keywords, lower case."""
+    offers: Mapping[str, str]
+    """ESMTP keywords, lower case, with what stands behind them."""
 
 
 class Relay:
@@ -147,7 +151,7 @@ class Relay:
         if transport is None or transport.is_closing():
             raise Temporary("The relay could not be reached.", f"{self._where}: closed the connection", "4.4.1")
         metrics.relay_answered(self._where, up=True)
-        offers = frozenset(keyword.lower() for keyword in client.esmtp_extensions)
+        offers = {keyword.lower(): value for keyword, value in client.esmtp_extensions.items()}
         # uvloop's transports have asyncio's methods, not its base class.
         opened = cast(asyncio.Transport, transport)
         timeout = self._settings.timeout_seconds
@@ -171,8 +175,11 @@ class Relay:
             validate_certs=required or self._implicit_tls,
         )
 
-    def _parameters(self, offers: frozenset[str], mail_from: str, recipient: str, data: bytes) -> bytes:
+    def _parameters(self, offers: Mapping[str, str], mail_from: str, recipient: str, data: bytes) -> bytes:
         """What MAIL says (RFC 1870, RFC 6152, RFC 6531). What the relay does not offer it cannot be asked for."""
+        most = int(offers["size"]) if _SIZE.fullmatch(offers.get("size", "")) else 0
+        if 0 < most < len(data):
+            raise Unfit("The mail is too large.", f"{self._where} takes {most} octets, not {len(data)}", "5.3.4")
         options = [b"SIZE=%d" % len(data)] if "size" in offers else []
         ascii_only = data.isascii()
         if not ascii_only:
@@ -190,7 +197,13 @@ class Relay:
         if isinstance(problem, OSError):
             return Temporary("The connection to the relay failed.", f"{self._where}: {problem!r}", "4.4.2")
         enhanced = _ENHANCED.match(problem.text)
-        permanent = 500 <= problem.code < 600 and problem.code not in _OUR_SETUP
-        kind: type[GatewayError] = Permanent if permanent else Temporary
+        code = enhanced[1] if enhanced else ""
         text = f"{self._where}: {problem.step}: {problem.code} {problem.text[:500]}"
-        return kind("The relay refused the mail.", text, enhanced[1] if enhanced else "")
+        return _kind(problem, code)("The relay refused the mail.", text, code)
+
+
+def _kind(problem: Refused, enhanced: str) -> type[GatewayError]:
+    if not 500 <= problem.code < 600 or problem.code in _OUR_SETUP:
+        return Temporary
+    too_large = enhanced in _TOO_LARGE or (problem.code == 552 and not enhanced and problem.step != "RCPT")
+    return Unfit if too_large else Permanent

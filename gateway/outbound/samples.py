@@ -144,7 +144,19 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
         views.Held(**{**_COMMON, "number": ""}, sender="", problem="It has no sender.", remedy="Look at it."),
     ),
     "undeliverable": (
-        views.Undeliverable(**_COMMON, recipient="carla@customer.example", reason="5.1.1 no such user"),
+        views.Undeliverable(
+            **_COMMON,
+            recipient="carla@customer.example",
+            requester="carla@customer.example",
+            reason="5.1.1 no such user",
+        ),
+        views.Undeliverable(
+            **_COMMON,
+            recipient="ann@example.com",
+            staff=True,
+            requester="carla@customer.example",
+            reason="552 5.3.4 Message too big",
+        ),
         views.Undeliverable(**{**_COMMON, "number": ""}, recipient="ann@example.com", reason="connection refused"),
     ),
     "unfetched": (

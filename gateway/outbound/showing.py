@@ -58,6 +58,8 @@ class Showing:
     ) -> views.View:
         """The view of the template that ``out`` names. Raises KeyError where there is no such template."""
         common = _common(mailbox, ticket, out.details.get("subject") or cause.subject)
+        if out.template == "undeliverable":
+            return self._undeliverable(out, ticket, common)
         if out.template in _DETAILED:
             details = {name: self._say(text, language) for name, text in out.details.items()}
             return _DETAILED[out.template](common, details)
@@ -70,6 +72,16 @@ class Showing:
         if out.template == "notice":
             return self._notice(ticket, cause, language, common)
         raise KeyError(f"there is no template {out.template!r}")
+
+    def _undeliverable(self, out: Outgoing, ticket: Ticket | None, common: Mapping[str, Any]) -> views.Undeliverable:
+        recipient = clean(out.details.get("recipient", ""))
+        return views.Undeliverable(
+            **common,
+            recipient=recipient,
+            staff=recipient.lower() in self._settings.agents,
+            requester=clean(ticket.requester.address) if ticket else "",
+            reason=clean(out.details.get("status", "")),
+        )
 
     def page(self, pages: Sequence[Page], mailbox: Mailbox, language: str) -> views.Page:
         page, *others = pages
@@ -192,12 +204,6 @@ def _held(common: Mapping[str, Any], details: Mapping[str, str]) -> views.View:
     )
 
 
-def _undeliverable(common: Mapping[str, Any], details: Mapping[str, str]) -> views.View:
-    return views.Undeliverable(
-        **common, recipient=clean(details.get("recipient", "")), reason=clean(details.get("status", ""))
-    )
-
-
 def _unfetched(common: Mapping[str, Any], details: Mapping[str, str]) -> views.View:
     return views.Unfetched(
         **common,
@@ -208,7 +214,7 @@ def _unfetched(common: Mapping[str, Any], details: Mapping[str, str]) -> views.V
     )
 
 
-_DETAILED = {"problem": _problem, "held": _held, "undeliverable": _undeliverable, "unfetched": _unfetched}
+_DETAILED = {"problem": _problem, "held": _held, "unfetched": _unfetched}
 
 
 def _stated(verdict: Verdict | None, severity: Severity) -> str:

@@ -180,6 +180,10 @@ class Undeliverable(View):
     """To staff: a mail of ours did not arrive, and is not tried again."""
 
     recipient: str
+    staff: bool = False
+    """The recipient is an agent."""
+    requester: str = ""
+    """Address of the ticket's, where there is one."""
     reason: str
 
 

@@ -16,7 +16,7 @@ from gateway.outbound.outbox import Outbox
 from gateway.retry import next_wait
 from gateway.settings import Outbound
 from tests.outbound.fakes import START, Clock, FakeStore, FakeTransport, due, minutes, running, until
-from tests.outbound.sample import KEYS, MESSAGE, PICTURE, SETTINGS, attached, parsed
+from tests.outbound.sample import KEYS, MESSAGE, NOTICE, PICTURE, SETTINGS, attached, cause, compose, parsed, ticket
 
 RETRY = Outbound.model_validate({}).retry_minutes
 FIVE_DAYS = timedelta(days=5)
@@ -30,7 +30,10 @@ class World:
         self.reports_lost = 0
         self.attachments: list[tuple[Attachment, bytes]] = []
         settings = SETTINGS.model_copy(update={"outbound": Outbound.model_validate(outbound)})
-        self.outbox = Outbox(self.store, self.transport, self._parts, self._report, settings, KEYS, self.clock)
+        instead = lambda _: "Größe: left out"  # noqa: E731
+        self.outbox = Outbox(
+            self.store, self.transport, self._parts, instead, self._report, settings, KEYS, self.clock
+        )
 
     def _parts(self, ids: Sequence[int]) -> list[tuple[Attachment, bytes]]:
         return self.attachments or [attached(PICTURE, b"picture %d" % id_) for id_ in ids]
@@ -112,6 +115,32 @@ async def test_a_mail_inside_a_mail_goes_as_bytes_to_a_relay_that_takes_only_sev
     async with running(world.outbox):
         await until(lambda: world.store.done == [1])
     assert b"Content-Type: application/octet-stream" in world.transport.mails[0].data
+
+
+async def test_a_notice_that_is_too_large_goes_without_its_attachments_and_says_so() -> None:
+    world = World()
+    world.attachments = [attached(PICTURE, b"x" * 2000)]
+    notice = compose(NOTICE, ticket(), cause(attachments=((7, PICTURE),)))
+    world.transport.carries = lambda data: len(data) < len(notice.content) + 1500
+    world.store.add(replace(due(1), mail=notice))
+    async with running(world.outbox):
+        await until(lambda: world.store.done == [1])
+    found = parsed(world.transport.mails[0].data)
+    texts, instead = found.iter_parts()
+    assert texts.get_content_type() == "multipart/alternative"
+    assert instead.get_content().strip() == "Größe: left out"
+    assert not found.defects
+    assert world.transport.mails[0].data.isascii()
+
+
+async def test_an_answer_that_is_too_large_is_given_up() -> None:
+    world = World()
+    world.attachments = [attached(PICTURE, b"x" * 2000)]
+    world.transport.carries = lambda data: len(data) < 1500
+    world.store.add(due(1, boundary="=_b"))
+    async with running(world.outbox):
+        await until(lambda: world.store.given_up)
+    assert world.reports == [(1, "not like this")]
 
 
 async def test_a_mail_that_a_relay_cannot_carry_in_any_form_is_offered_once_in_each() -> None:

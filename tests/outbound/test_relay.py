@@ -464,6 +464,41 @@ async def test_a_relay_without_pipelining_gets_one_command_at_a_time() -> None:
         await send(relay)
 
 
+async def test_a_mail_beyond_the_size_that_a_relay_takes_is_not_begun() -> None:
+    async with scripted(*TAKEN) as port, relay_to(port) as relay:
+        with pytest.raises(Unfit, match="1000") as refusal:
+            await send(relay, data=MAIL + b"x" * 1000)
+        await send(relay)
+    assert refusal.value.code == "5.3.4"
+
+
+async def test_a_relay_that_names_no_size_is_asked() -> None:
+    for hello in (b"250-x\r\n250 SIZE 0\r\n", b"250-x\r\n250 SIZE\r\n", b"250-x\r\n250 SIZE much\r\n"):
+        async with scripted(*TAKEN, hello=hello) as port, relay_to(port) as relay:
+            await send(relay)
+
+
+@pytest.mark.parametrize(
+    ("replies", "kind"),
+    [
+        ((b"552 too big\r\n",), Unfit),
+        ((b"552 5.3.4 too big\r\n",), Unfit),
+        ((*TAKEN[:3], b"D552 too big\r\n"), Unfit),
+        ((*TAKEN[:3], b"D550 5.2.3 too big\r\n"), Unfit),
+        ((*TAKEN[:1], b"552 mailbox full\r\n"), Permanent),
+        ((*TAKEN[:3], b"D552 5.2.2 mailbox full\r\n"), Permanent),
+        ((b"452 4.3.4 no room now\r\n",), Temporary),
+    ],
+)
+async def test_a_mail_that_is_too_large_is_told_from_a_mailbox_that_is_full(
+    replies: tuple[bytes, ...], kind: type[GatewayError]
+) -> None:
+    async with scripted(*replies) as port, relay_to(port) as relay:
+        with pytest.raises(GatewayError) as refusal:
+            await send(relay)
+    assert type(refusal.value) is kind
+
+
 async def test_a_refusal_after_the_data_counts() -> None:
     async with scripted(*TAKEN[:3], b"D554 5.7.1 spam\r\n") as port, relay_to(port) as relay:
         with pytest.raises(Permanent, match="554"):
