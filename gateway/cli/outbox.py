@@ -42,7 +42,7 @@ def list_(
 
 @app.command()
 def retry(context: typer.Context, ids: Ids) -> None:
-    """Send mails now that wait for their next try, were given up, or were cancelled."""
+    """Send mails now that wait for their next try, were given up, came back, or were cancelled."""
     _change(context, ids, DeliveryState.WAITING, set(DeliveryState) - {DeliveryState.SENT}, "sent again")
 
 

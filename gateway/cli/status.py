@@ -44,7 +44,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
             ("Held", text(report.held, "yellow" if report.held else "green")),
             ("Failed", text(report.failed, "bold red" if report.failed else "green")),
             ("To be sent", text(report.outbox_waiting, "yellow" if report.outbox_waiting else "green")),
-            ("Given up sending", text(report.outbox_failed, "bold red" if report.outbox_failed else "green")),
+            ("Not delivered", text(report.outbox_failed, "bold red" if report.outbox_failed else "green")),
             *((one.name, _looked(one, now)) for one in folders),
         )
     )
@@ -55,7 +55,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         ),
         (report.held, "held mails: gateway mail list --state held, then gateway mail release ID"),
         (report.failed, "failed mails: gateway mail list --state failed, then gateway mail replay ID"),
-        (report.outbox_failed, "mails given up: gateway outbox list --state failed, then gateway outbox retry ID"),
+        (report.outbox_failed, "mails not delivered: gateway outbox list --state failed, then gateway outbox retry ID"),
     ):
         if stuck:
             out.print(text(hint, "yellow"))

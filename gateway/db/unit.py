@@ -29,6 +29,7 @@ from gateway.model import (
     Address,
     Attachment,
     Composed,
+    DeliveryState,
     Due,
     MailState,
     Participant,
@@ -355,7 +356,11 @@ class Unit:
                 .values(undeliverable=dead)
             )
         for outgoing_id, why in self._bounced:
-            self._connection.execute(update(outgoing).where(outgoing.c.id == outgoing_id).values(last_error=why))
+            self._connection.execute(
+                update(outgoing)
+                .where(outgoing.c.id == outgoing_id, outgoing.c.state == DeliveryState.SENT)
+                .values(state=DeliveryState.FAILED.value, last_error=why)
+            )
 
     def _see(self, rows: list[dict[str, Any]]) -> None:
         """In the order of the keys, so that two nodes with the same mails wait for each other only one way."""

@@ -86,12 +86,12 @@ def _undeliverable(case: Case, delivery: Delivery, spoken: str, status: str) -> 
     mailbox = ticket.mailbox if ticket else case.mailbox
     dead = fold(delivery.recipient)
     participants = ticket.participants if ticket else ()
-    agents = people.desk(case.settings, mailbox, assignee, without=dead)
+    told = people.desk(case.settings, mailbox, assignee, without=dead) or people.others(case.settings, mailbox, dead)
     return Decision(
         MailState.REFUSED,
         f"bounce of the mail to {spoken}",
         ticket_id=delivery.ticket_id,
-        mails=mails.undeliverable(agents, delivery.recipient, status),
+        mails=mails.undeliverable(told, delivery.recipient, status),
         events=(f"the mail to {spoken} came back",),
         undeliverable=next((p.address for p in participants if fold(p.address) == dead), ""),
         failed_delivery=delivery.id,

@@ -305,12 +305,22 @@ def test_a_bounce_marks_the_participant_until_he_writes_again_and_the_delivery(s
     decision = Decision(
         MailState.REFUSED, "bounce", ticket_id=1, undeliverable="kim@example.net", failed_delivery=delivery.id
     )  # fmt: skip
+    store.outbox.sent([1], NOW).result()
     _apply(store, decision, lookups)
     assert _known(store, _lookups(tag=1)).tickets[1].requester.undeliverable
-    assert next(o for o in store.queries.outgoing() if o.id == 1).last_error == "bounce"
+    returned = next(o for o in store.queries.outgoing() if o.id == 1)
+    assert (returned.state, returned.last_error) == ("failed", "bounce")
+    assert store.queries.status(NOW).outbox_failed == 1
     answer = Decision(MailState.APPENDED, "x", ticket_id=1, message=MESSAGE, reachable="kim@example.net")
     _apply(store, answer, _lookups(dedupe="key-3", tag=1))
     assert not _known(store, _lookups(tag=1)).tickets[1].requester.undeliverable
+
+
+def test_a_bounce_of_a_mail_that_is_to_be_tried_again_ends_no_try(store: Store) -> None:
+    _apply(store, OPENED)
+    decision = Decision(MailState.REFUSED, "bounce", ticket_id=1, failed_delivery=1)
+    _apply(store, decision, _lookups(dedupe="key-2", sender=""))
+    assert next(o for o in store.queries.outgoing() if o.id == 1).state == "waiting"
 
 
 def test_a_decision_that_cannot_be_composed_leaves_nothing_behind(store: Store) -> None:

@@ -26,6 +26,7 @@ from tests.desk.world import (
     NOW,
     OUTAGE,
     QUESTION,
+    SETTINGS,
     TICKET_ID,
     decide,
     mail,
@@ -67,6 +68,20 @@ def test_the_assignee_alone_is_told_of_a_bounce() -> None:
 def test_a_bounce_of_a_notice_tells_the_other_agents() -> None:
     decision = decide(bounce(), to=RETURN_PATH, delivery=replace(DELIVERY, recipient=ANN))
     assert (sent(decision, "undeliverable"), decision.undeliverable) == ([BEN], "")
+
+
+def test_a_bounce_of_a_notice_to_the_assignee_tells_the_other_agents() -> None:
+    decision = decide(
+        bounce(), to=RETURN_PATH, delivery=replace(DELIVERY, recipient=ANN), standing=ticket(assignee=ANN)
+    )
+    assert sent(decision, "undeliverable") == [BEN]
+
+
+def test_a_bounce_of_a_notice_to_the_only_agent_is_told_to_her() -> None:
+    alone = SETTINGS.model_copy(update={"agent": SETTINGS.agent[:1]})
+    dead = replace(DELIVERY, recipient=alone.agent[0].address)
+    decision = decide(bounce(), to=RETURN_PATH, delivery=dead, settings=alone)
+    assert sent(decision, "undeliverable") == [alone.agent[0].address]
 
 
 @pytest.mark.parametrize("report", [bounce(permanent=False), bounce(failed=False)])

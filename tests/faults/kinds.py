@@ -142,7 +142,8 @@ _ANSWERED = _COPIED.then(
     history=("answered requester, cc", "open -> pending"), status="pending",
 )  # fmt: skip
 _SOLVED = _OPENED.then("appended", "system", history=("open -> solved",), status="solved")
-_BOUNCED = _ANSWERED.then(
+_RETURNED = tuple(f"{one} (failed)" if one == "answer to requester" else one for one in _ANSWERED.sent)
+_BOUNCED = replace(_ANSWERED, sent=_RETURNED).then(
     "refused", sent=(f"undeliverable to {AGENT}",), history=("the mail to requester (5.1.1) came back",),
     undeliverable=("requester",),
 )  # fmt: skip
