@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import sqlite3
-import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,6 +20,7 @@ from gateway.inbound.imap import Connection
 from gateway.keyfile import load_or_make
 from gateway.oauth import tokens_of
 from gateway.outbound.check import check as check_templates
+from gateway.outbound.relay import Relay
 from gateway.outbound.render import Renderer
 from gateway.pipeline import open_policy, secret_file
 from gateway.settings import Settings
@@ -200,23 +200,20 @@ def tls(settings: Settings) -> Iterator[Finding]:
 
 
 def relays(settings: Settings) -> Iterator[Finding]:
+    """Come to each as a mail would, with TLS and login."""
+    brief = settings.outbound.model_copy(update={"timeout_seconds": SECONDS})
     for relay in settings.outbound.relays:
         if relay.startswith("maildir:"):
             says = f"{relay}: outgoing mail stays on this machine"
             yield Finding("relay", Level.NOTE, says, "to send it, name smtp://HOST:PORT in outbound.relay")
             continue
-        parts = urlsplit(relay)
-        port = parts.port or (465 if parts.scheme == "smtps" else 25)
         try:
-            with socket.create_connection((parts.hostname or "", port), timeout=SECONDS) as connection:
-                greeting = _greeting(connection, parts.hostname or "", parts.scheme == "smtps")
-        except (OSError, ssl.SSLError) as problem:
-            yield Finding(
-                "relay", Level.FAIL, f"{relay}: {problem}", "start it, or mend outbound.relay; mail waits meanwhile"
-            )
-            continue
-        ready = greeting.startswith("220")
-        yield Finding("relay", Level.OK if ready else Level.FAIL, f"{relay} says {greeting}")
+            said = asyncio.run(Relay(relay, brief, settings.hostname, tokens_of(settings)).look())
+        except Temporary as problem:
+            remedy = "start it, or mend relay, tls, username or password in [outbound]; mail waits meanwhile"
+            yield Finding("relay", Level.FAIL, f"{relay}: {problem.private}", remedy)
+        else:
+            yield Finding("relay", Level.OK, f"{relay} says {said}")
 
 
 def imap(settings: Settings) -> Iterator[Finding]:
@@ -239,13 +236,6 @@ def imap(settings: Settings) -> Iterator[Finding]:
         many = wanted > MANY_MAILS
         remedy = 'each of their senders gets a confirmation; begin = "new" fetches only what comes' if many else ""
         yield Finding("imap", Level.NOTE if many else Level.OK, says, remedy)
-
-
-def _greeting(connection: socket.socket, host: str, tls_first: bool) -> str:
-    if tls_first:
-        connection = ssl.create_default_context().wrap_socket(connection, server_hostname=host)
-    connection.settimeout(SECONDS)
-    return connection.recv(512).decode("ascii", "replace").strip() or "nothing"
 
 
 EVERYWHERE: tuple[Callable[[Settings], Iterator[Finding]], ...] = (

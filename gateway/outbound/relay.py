@@ -7,6 +7,7 @@ import re
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -97,6 +98,15 @@ class Relay:
             self._wake()
         return self.name
 
+    async def look(self) -> str:
+        """Come and leave as with a mail; what the relay said, in words for the operator. Raises Temporary."""
+        client, greeting = await self._greeted()
+        encrypted = client.transport is not None and client.transport.get_extra_info("ssl_object") is not None
+        with suppress(aiosmtplib.SMTPException):
+            await client.quit()
+        login = f", login as {self._username}" if self._username else ""
+        return f"{greeting}{', over TLS' if encrypted else ', without TLS'}{login}"
+
     async def close(self) -> None:
         """Say goodbye on every connection."""
         while self._sessions:
@@ -136,17 +146,7 @@ class Relay:
                 break
 
     async def _connect(self) -> _Session:
-        client = self._client()
-        try:
-            await client.connect()
-            if client.is_ehlo_or_helo_needed:
-                await client.ehlo()
-        except (aiosmtplib.SMTPException, OSError, ValueError, Temporary) as problem:
-            client.close()
-            if self._tokens is not None and isinstance(problem, aiosmtplib.SMTPAuthenticationError):
-                self._tokens.forget()
-            metrics.relay_answered(self._where, up=False)
-            raise Temporary("The relay could not be reached.", f"{self._where}: {problem}", "4.4.1") from problem
+        client, _ = await self._greeted()
         transport = client.transport
         if transport is None or transport.is_closing():
             raise Temporary("The relay could not be reached.", f"{self._where}: closed the connection", "4.4.1")
@@ -156,6 +156,21 @@ class Relay:
         opened = cast(asyncio.Transport, transport)
         timeout = self._settings.timeout_seconds
         return _Session(Conversation(opened, "pipelining" in offers, timeout, self._patience), offers)
+
+    async def _greeted(self) -> tuple[SMTP, str]:
+        """A connection with TLS and login as the settings want them, ready for a mail, and the relay's greeting."""
+        client = self._client()
+        try:
+            greeting = await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                await client.ehlo()
+        except (aiosmtplib.SMTPException, OSError, ValueError, Temporary) as problem:
+            client.close()
+            if self._tokens is not None and isinstance(problem, aiosmtplib.SMTPAuthenticationError):
+                self._tokens.forget()
+            metrics.relay_answered(self._where, up=False)
+            raise Temporary("The relay could not be reached.", f"{self._where}: {problem}", "4.4.1") from problem
+        return client, f"{greeting.code} {greeting.message}"
 
     def _client(self) -> SMTP:
         """A password goes only over TLS with a verified certificate, unless TLS is switched off by hand."""

@@ -3,17 +3,24 @@
 import json
 import os
 import socket
+import ssl
 import stat
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from gateway.cli import checks
 from gateway.settings import load
 from tests import dovecot
+from tests.canaries import canary
 from tests.cli.conftest import Result, Run
+from tests.e2e.running import free_port
 from tests.nodes import plain
 
 
@@ -92,7 +99,7 @@ def test_check_fails_for_every_mistake_of_the_configuration(run: Run, tmp_path: 
 @pytest.mark.parametrize(
     ("section", "what", "words"),
     [
-        ('[outbound]\nrelay = "smtp://127.0.0.1:1"', "relay", "refused"),
+        ('[outbound]\nrelay = "smtp://127.0.0.1:1"', "relay", "Connect call failed"),
         ('[smtp]\ntls_certificate = "none.pem"\ntls_key = "none.key"', "TLS", "none.pem"),
         ('[lmtp]\nlisten = "127.0.0.1:{taken}"', "lmtp.listen", "in use"),
     ],
@@ -146,21 +153,56 @@ def test_check_points_at_a_sqlite_that_two_writers_can_break(
     assert findings(configured("check", "--json"))["SQLite"]["level"] == level
 
 
-def test_check_asks_a_relay_for_its_greeting(configured: Run, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as relay:
-        add(tmp_path / "gateway.toml", f'[outbound]\nrelay = "smtp://127.0.0.1:{relay.getsockname()[1]}"')
+@contextmanager
+def relay_of(**options: Any) -> Iterator[int]:
+    """A relay that takes mail; its port."""
+    relay = Controller(object(), hostname="127.0.0.1", port=free_port(), **options)
+    relay.start()
+    try:
+        yield relay.port
+    finally:
+        relay.stop()
 
-        def greet() -> None:
-            connection, _ = relay.accept()
-            connection.sendall(b"220 relay.example ready\r\n")
-            connection.close()
 
-        greeter = threading.Thread(target=greet)
-        greeter.start()
+def test_check_comes_to_a_relay_as_a_mail_would(configured: Run, tmp_path: Path) -> None:
+    certificate = trustme.CA().issue_cert("127.0.0.1")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(tls)
+    with relay_of(ident="relay.example ready", tls_context=tls) as port:
+        add(tmp_path / "gateway.toml", f'[outbound]\nrelay = "smtp://127.0.0.1:{port}"')
+        finding = findings(configured("check", "--json"))["relay"]
+    assert finding["level"] == "ok"
+    assert finding["says"].endswith("relay.example ready, over TLS")
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ('tls = "required"', "STARTTLS"),
+        ('tls = "none"\nusername = "desk"\npassword = "x"', "AUTH"),
+        ('username = "desk"\npassword = "x"', "STARTTLS"),
+    ],
+)
+def test_check_finds_a_relay_that_takes_no_mail_as_the_settings_want_it(
+    configured: Run, tmp_path: Path, section: str, words: str
+) -> None:
+    with relay_of() as port:
+        add(tmp_path / "gateway.toml", f'[outbound]\nrelay = "smtp://127.0.0.1:{port}"\n{section}')
         result = configured("check", "--json")
-        greeter.join()
-    assert findings(result)["relay"]["level"] == "ok"
-    assert "relay.example" in findings(result)["relay"]["says"]
+    assert result.status == 1
+    assert findings(result)["relay"]["level"] == "fail"
+    assert words in findings(result)["relay"]["says"]
+
+
+def test_check_finds_a_login_that_a_relay_refuses(configured: Run, tmp_path: Path) -> None:
+    refuses = lambda *_: AuthResult(success=False, handled=False)  # noqa: E731
+    with relay_of(authenticator=refuses, auth_require_tls=False) as port:
+        section = f'relay = "smtp://127.0.0.1:{port}"\ntls = "none"\nusername = "desk"\npassword = "{canary("relay")}"'
+        add(tmp_path / "gateway.toml", f"[outbound]\n{section}")
+        result = configured("check", "--json")
+    assert findings(result)["relay"]["level"] == "fail"
+    assert "535" in findings(result)["relay"]["says"]
+    assert canary("relay") not in result.out
 
 
 @pytest.mark.peer
