@@ -148,6 +148,13 @@ def _language(value: str) -> str:
     return value
 
 
+def _no_switch(value: Any) -> Any:
+    """For Python true is the number 1."""
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is no number; write it as 10")
+    return value
+
+
 def _listed(value: Any) -> Any:
     """One text may stand where a list of texts is meant."""
     return [value] if isinstance(value, str) else value
@@ -170,6 +177,7 @@ Prefix = Annotated[str, AfterValidator(_prefix)]
 Language = Annotated[str, AfterValidator(_language)]
 Listed = BeforeValidator(_listed)
 Filled = Field(min_length=1)
-Positive = Annotated[int, Field(gt=0)]
-NotNegative = Annotated[int, Field(ge=0)]
-Amount = Annotated[float, Field(gt=0)]
+Number = BeforeValidator(_no_switch)
+Positive = Annotated[int, Number, Field(gt=0)]
+NotNegative = Annotated[int, Number, Field(ge=0)]
+Amount = Annotated[float, Number, Field(gt=0)]

@@ -105,7 +105,7 @@ class Imap(Section):
     ca_file: Path | None = None
     begin: Literal["unseen", "all", "new"] = "unseen"
     afterwards: Afterwards = "seen"
-    poll_seconds: Annotated[int, Field(gt=0, le=1500)] = 60
+    poll_seconds: Annotated[Positive, Field(le=1500)] = 60
     timeout_seconds: Amount = 60
 
     @property

@@ -91,6 +91,7 @@ def test_all_mistakes_are_told_at_once_and_each_once() -> None:
         (MAILBOX + "[smtp]\nmax_errors = 0", "smtp.max_errors: 0 is too small; it must be more than 0"),
         (MAILBOX + "[smtp]\nmax_errors = 'many'", "smtp.max_errors: 'many' is no whole number; write it as 10"),
         (MAILBOX + "[smtp]\ncommand_seconds = inf", "smtp.command_seconds: inf is no number; write it as 2.5"),
+        (MAILBOX + "[smtp]\nmax_errors = true", "smtp.max_errors: true is no number; write it as 10"),
         (MAILBOX + "[smtp]\nlisten = 25", "smtp.listen: 25 is no text; put it in quotes"),
         (MAILBOX + "[smtp]\nlisten = ':25'", "smtp.listen: ':25' is no HOST:PORT; write it as 127.0.0.1:8025"),
         (MAILBOX + "[retention]\nraw_days = -1", "retention.raw_days: -1 is too small; the least is 0"),

@@ -7,12 +7,13 @@ in UTC. A day with a change to or from summer time is then an hour shorter or lo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -35,6 +36,28 @@ def _region(code: str) -> str:
     return code
 
 
+def _time_of_day(value: object) -> time:
+    """A local time as TOML has it, or as text. Left to pydantic, 9 would be nine seconds past midnight in UTC."""
+    with suppress(ValueError):
+        moment = time.fromisoformat(value) if isinstance(value, str) else value
+        if isinstance(moment, time) and moment.tzinfo is None:
+            return moment
+    raise ValueError(f"{value!r} is no time of day; write it as 09:00:00")
+
+
+def _day(value: object) -> date:
+    """Likewise: left to pydantic, a number would be seconds since 1970."""
+    with suppress(ValueError):
+        day = date.fromisoformat(value) if isinstance(value, str) else value
+        if isinstance(day, date) and not isinstance(day, datetime):
+            return day
+    raise ValueError(f"{value!r} is no day; write it as 2030-12-24")
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Day = Annotated[date, BeforeValidator(_day)]
+
+
 class Hours(BaseModel):
     """When people are there."""
 
@@ -42,11 +65,11 @@ class Hours(BaseModel):
 
     timezone: Annotated[str, AfterValidator(_zone)]
     days: Annotated[tuple[Weekday, ...], Field(min_length=1)]
-    opens: time
-    closes: time
+    opens: TimeOfDay
+    closes: TimeOfDay
     holidays: Annotated[str, AfterValidator(_region)] = ""
     """Region whose public holidays are free, such as ``US-CA``; empty for none."""
-    closed: tuple[date, ...] = ()
+    closed: tuple[Day, ...] = ()
     """Further days off."""
 
     @model_validator(mode="after")

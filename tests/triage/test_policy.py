@@ -1,5 +1,5 @@
 import pickle
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from importlib import resources
 
 import pytest
@@ -47,6 +47,13 @@ def test_all_mistakes_come_at_once_with_file_key_and_remedy():
         ("[category.data", "[category.none", "category.data: is missing"),
         ('en = "critical", ', "", "no English text"),
         ("closes = 18:00:00", "closes = 01:00:00", "not after opens"),
+        ("opens = 02:00:00", "opens = 9", "hours.opens: 9 is no time of day; write it as 09:00:00"),
+        ("closes = 18:00:00", "closes = 17.5", "hours.closes: 17.5 is no time of day"),
+        ("opens = 02:00:00", 'opens = "02:00Z"', "'02:00Z' is no time of day"),
+        ("opens = 02:00:00", 'opens = "at nine"', "'at nine' is no time of day"),
+        ("closed = []", "closed = [20301224]", "hours.closed[1]: 20301224 is no day; write it as 2030-12-24"),
+        ("closed = []", "closed = [2030-12-24T00:00:00Z]", "is no day"),
+        ("answer_minutes = 30\n", "answer_minutes = true\n", "answer_minutes: true is no number"),
         ('holidays = ""', 'holidays = "XX-YY"', "no region"),
         ('"monday", ', '"mondag", ', "days"),
         ("[words.en]", "[words.xx]", "no language that is read"),
@@ -56,6 +63,12 @@ def test_all_mistakes_come_at_once_with_file_key_and_remedy():
 )
 def test_a_mistake_is_told_in_plain_words(old: str, new: str, said: str):
     assert any(said in line for line in mistakes(old, new))
+
+
+def test_hours_and_days_off_may_stand_in_quotes():
+    quoted = SHIPPED.replace("opens = 02:00:00", 'opens = "02:00"').replace("closed = []", 'closed = ["2030-12-24"]')
+    hours = load_policy(quoted, "policy.toml").hours
+    assert (hours.opens, hours.closed) == (time(2), (date(2030, 12, 24),))
 
 
 def test_what_is_no_toml_is_told():
