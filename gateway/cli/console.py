@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.errors import ConfigurationError, GatewayError
 from gateway.printable import printable
 
 PIPED_COLUMNS = 160
@@ -82,12 +84,26 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def in_words(problem: OSError) -> str:
-    """``var: Permission denied``, without the number."""
-    return f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem)
+def in_words(problem: Exception) -> list[str]:
+    """A line a mistake; of the operating system's errors ``var: Permission denied``, without the number."""
+    if isinstance(problem, ConfigurationError):
+        return problem.mistakes
+    if isinstance(problem, GatewayError):
+        return [problem.private]
+    if isinstance(problem, OSError):
+        return [f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem)]
+    return [repr(problem)]
 
 
 def complain(lines: Iterable[str]) -> None:
-    """Say what is wrong on standard error."""
-    for line in lines:
-        err.print(Text("error: ", "bold red") + text(line) if sys.stderr.isatty() else text(f"error: {line}"))
+    """Say what is wrong on standard error, if it can be said: the exit status counts."""
+    try:
+        for line in lines:
+            err.print(Text("error: ", "bold red") + text(line) if sys.stderr.isatty() else text(f"error: {line}"))
+    except OSError:
+        silence(sys.stderr)
+
+
+def silence(stream: TextIO) -> None:
+    """Nobody reads it any more: what is left in it must not make Python complain, and fail, when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.console import complain, err, in_words, out, print_json, text
+from gateway.cli.console import complain, err, in_words, out, print_json, silence, text
 from gateway.cli.context import Json, settings_of, store_of
 from gateway.cli.parse import STANDARD_INPUT
-from gateway.errors import ConfigurationError, GatewayError
 
 if TYPE_CHECKING:
     from gateway.db.store import Store
@@ -59,7 +58,8 @@ def ingest(
 ) -> None:
     """Take mails in as if they had come by SMTP. A running 'gateway serve' works on them; without one, this does.
 
-    Exit status 75 says: not kept, try again; an MTA then keeps the mail.
+    Exit status 75 says: not kept, try again; an MTA then keeps the mail. 1 says that the mail itself is at fault: it is
+    empty or too large.
     """
     from gateway.inbound.files import mails
 
@@ -68,11 +68,8 @@ def ingest(
         found = mails(paths or [STANDARD_INPUT], sys.stdin.buffer, settings.smtp.max_message_bytes)
         with store_of(context, create=True) as store:
             taken = [_take(store, settings, one, Told(sender, recipient or [])) for one in _progress(found)]
-    except ConfigurationError as problem:
-        complain(problem.mistakes)
-        raise typer.Exit(EX_TEMPFAIL) from None  # the mail is not at fault, so nobody may bounce it
-    except (GatewayError, OSError) as problem:
-        complain([problem.private if isinstance(problem, GatewayError) else in_words(problem)])
+    except Exception as problem:  # whatever it is, the mail is not at fault, so nobody may bounce it
+        complain(in_words(problem))
         raise typer.Exit(EX_TEMPFAIL) from None
     if any(one.id is not None for one in taken):
         _work_off(settings)
@@ -118,12 +115,21 @@ def _work_off(settings: Settings) -> None:
 
     try:
         asyncio.run(app.work_off(settings))
-    except (GatewayError, OSError) as problem:
-        complain([f"kept, but not worked on yet: {problem}"])
+    except Exception as problem:
+        complain(f"kept, but not worked on yet: {line}" for line in in_words(problem))
 
 
 def _report(taken: list[Taken], as_json: bool) -> None:
+    """Whoever cannot hear it changes nothing either."""
     complain(f"{one.file}: {one.error}" for one in taken if one.error)
+    try:
+        _show(taken, as_json)
+        sys.stdout.flush()
+    except OSError:
+        silence(sys.stdout)
+
+
+def _show(taken: list[Taken], as_json: bool) -> None:
     if as_json:
         print_json(taken)
         return

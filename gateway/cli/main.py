@@ -5,7 +5,6 @@ Commands import what is heavy when they run, so that ``gateway --help`` and ``ga
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -29,9 +28,12 @@ from gateway.cli import (
     templates,
     tickets,
 )
-from gateway.cli.console import complain, in_words
+from gateway.cli.console import complain, in_words, silence
 from gateway.cli.context import DEFAULT_CONFIG
-from gateway.errors import ConfigurationError, GatewayError
+from gateway.errors import GatewayError
+
+EX_USAGE = 2
+"""Of click. A mail that is piped into a command with a slip of the pen is not at fault."""
 
 app = typer.Typer(
     help="The e-mail door of a support desk: mail in, ticket, confirmation and answers out.",
@@ -76,15 +78,13 @@ def main() -> None:
     """Run the command line. What a user or his data did wrong is told in a line, without a traceback."""
     try:
         app()
-    except ConfigurationError as problem:
-        complain(problem.mistakes)
-        sys.exit(1)
-    except GatewayError as problem:
-        complain([problem.private])
-        sys.exit(1)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again when it ends
+        silence(sys.stdout)
         sys.exit(1)
-    except OSError as problem:
-        complain([in_words(problem)])
+    except (GatewayError, OSError) as problem:
+        complain(in_words(problem))
         sys.exit(1)
+    except SystemExit as end:
+        if end.code == EX_USAGE and "ingest" in sys.argv:
+            sys.exit(ingest.EX_TEMPFAIL)
+        raise

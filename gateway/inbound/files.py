@@ -49,11 +49,11 @@ def mails(paths: Sequence[Path], stdin: BinaryIO | None, largest: int) -> Iterat
     """Every mail in the files and folders, one in memory at a time, none larger than ``largest`` octets.
 
     ``-`` stands for ``stdin``, which holds one mail: splitting what an MTA pipes in would let a sender forge a second.
-    Nothing found there raises; what cannot be read comes as Unreadable.
+    What cannot be read comes as Unreadable; only ``stdin`` itself raises OSError.
     """
     for path in paths:
         if path == STANDARD_INPUT and stdin is not None:
-            yield from _guarded(STANDARD_INPUT_NAME, _read(STANDARD_INPUT_NAME, stdin, largest, single=True))
+            yield from _read(STANDARD_INPUT_NAME, stdin, largest, single=True)
         elif path.is_dir():
             for file, single in _inside(path):
                 yield from _file(file, largest, single)
@@ -120,14 +120,7 @@ def _file(path: Path, largest: int, single: bool) -> Iterator[Source | Unreadabl
     name = str(path)
     try:
         with path.open("rb") as file:
-            yield from _guarded(name, _read(name, file, largest, single))
-    except OSError as problem:
-        yield Unreadable(name, f"cannot be read: {problem.strerror}")
-
-
-def _guarded(name: str, found: Iterator[Source | Unreadable]) -> Iterator[Source | Unreadable]:
-    try:
-        yield from found
+            yield from _read(name, file, largest, single)
     except OSError as problem:
         yield Unreadable(name, f"cannot be read: {problem.strerror}")
 

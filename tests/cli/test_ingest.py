@@ -1,5 +1,7 @@
 """``gateway ingest``: what is kept, under which envelope, and what an MTA is told."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,44 @@ def test_an_mta_keeps_its_mail_while_the_database_server_is_down(
     result = configured("ingest", stdin=MAIL)
     assert result.status == 75
     assert "hunter2" not in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["ingest", "--recipeint", "x"], ["--confg", "gateway.toml", "ingest"], ["--config", ".", "ingest"]],
+    ids=["option", "option before the command", "a folder as the configuration"],
+)
+def test_an_mta_keeps_its_mail_while_it_calls_the_command_wrongly(configured: Run, arguments: list[str]) -> None:
+    result = configured(*arguments, stdin=MAIL)
+    assert result.status == 75
+    assert result.err
+
+
+def test_an_mta_keeps_its_mail_while_something_fails_that_nobody_thought_of(
+    configured: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("gateway.inbound.files.envelope", fails)
+    result = configured("ingest", stdin=MAIL)
+    assert (result.status, result.err) == (75, "error: ZeroDivisionError()\n")
+
+
+def test_once_a_mail_is_kept_nothing_makes_an_mta_bounce_it(configured: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("gateway.app.work_off", fails)
+    result = configured("ingest", stdin=MAIL)
+    assert (result.status, result.err) == (0, "error: kept, but not worked on yet: ZeroDivisionError()\n")
+    assert [row["state"] for row in configured("mail", "list", "--json").json] == ["received"]
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_kept_mail_is_no_failure_where_nobody_can_be_told(configured: Run, tmp_path: Path, more: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "gateway", "ingest", *more]
+        done = subprocess.run(command, input=MAIL, stdout=full, stderr=subprocess.PIPE, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(configured("mail", "list", "--json").json) == 1
