@@ -21,7 +21,7 @@ def disagreements(values: Table, prefix: str) -> list[str]:
         *_repeated("mailbox.prefix", [p.upper() for p in _texts(m.get("prefix", prefix) for m in mailboxes)]),
         *_repeated("mailbox.addresses", own),
         *_repeated("agent.address", [a for agent in agents for a in _addresses(agent.get("address"))]),
-        *_agents_that_are_mailboxes(agents, own),
+        *_people_that_are_mailboxes(agents, values.get("oncall"), own),
         *(_unknown_mailboxes(agents, names) if len(names) == len(mailboxes) else ()),
         *_repeated("imap.folder", [_folder(table) for table in _tables(values, "imap")]),
         *(_imap_for_unknown_mailboxes(values, names) if len(names) == len(mailboxes) else ()),
@@ -30,10 +30,20 @@ def disagreements(values: Table, prefix: str) -> list[str]:
     ]
 
 
-def _agents_that_are_mailboxes(agents: Sequence[Table], own: Sequence[str]) -> Iterator[str]:
-    for address in (agent.get("address") for agent in agents):
-        if isinstance(address, str) and address.lower() in own:
+def _people_that_are_mailboxes(agents: Sequence[Table], oncall: object, own: Sequence[str]) -> Iterator[str]:
+    """What goes to one of them would come back, and be refused as a mail of ours: nobody would ever read it."""
+    for address in _texts(agent.get("address") for agent in agents):
+        if _of_ours(address, own):
             yield f"agent.address: {address} is a mailbox's own address; give the agent's personal one"
+    for target in _texts(_listed(oncall.get("notify"))) if isinstance(oncall, Mapping) else ():
+        if _of_ours(target.removeprefix("mailto:"), own):
+            yield f"oncall.notify: {target} is a mailbox's own address; give one that wakes somebody"
+
+
+def _of_ours(address: str, own: Sequence[str]) -> bool:
+    """Whatever stands behind a +, it comes to the same mailbox."""
+    local, _, domain = address.strip().lower().rpartition("@")
+    return any(f"{one}@{domain}" in own for one in (local, local.partition("+")[0]))
 
 
 def _unknown_mailboxes(agents: Sequence[Table], names: Sequence[str]) -> Iterator[str]:
@@ -82,7 +92,7 @@ def _tables(values: Table, key: str) -> list[Table]:
 
 
 def _addresses(value: object) -> list[str]:
-    return [address.lower() for address in _texts(_listed(value))]
+    return [address.strip().lower() for address in _texts(_listed(value))]
 
 
 def _listed(value: object) -> Sequence[object]:

@@ -130,8 +130,8 @@ def _afterwards(value: str) -> str:
 
 def _target(value: str) -> str:
     if value.startswith("mailto:"):
-        _address(value.removeprefix("mailto:"))
-    elif not re.match(r"https?://[^/\s]", value) or not _has_port(value):
+        return f"mailto:{_address(value.removeprefix('mailto:'))}"
+    if not re.match(r"https?://[^/\s]", value) or not _has_port(value):
         raise ValueError(f"{_shown(value)} is no target; use mailto:ADDRESS or https://...")
     return value
 

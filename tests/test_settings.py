@@ -186,6 +186,21 @@ def test_agents_must_not_be_mailboxes_and_must_know_theirs() -> None:
     ]
 
 
+@pytest.mark.parametrize("address", ["help@corp.example", "Help+pager@CORP.example", " help@corp.example "])
+def test_neither_an_agent_nor_the_on_call_may_be_reached_at_a_mailbox_itself(address: str) -> None:
+    agent = f'[[agent]]\nname = "Ann"\naddress = "{address}"\n'
+    oncall = f'[oncall]\nnotify = ["https://hooks.corp.example", "mailto:{address}"]\n'
+    assert mistakes(MAILBOX + agent + oncall) == [
+        f"gateway.toml: agent.address: {address} is a mailbox's own address; give the agent's personal one",
+        f"gateway.toml: oncall.notify: mailto:{address} is a mailbox's own address; give one that wakes somebody",
+    ]
+
+
+def test_an_address_with_spaces_around_it_stands_twice_all_the_same() -> None:
+    (mistake,) = mistakes(f'{MAILBOX}[[mailbox]]\nname = "sales"\nprefix = "S"\naddresses = " help@corp.example"\n')
+    assert "mailbox.addresses: 'help@corp.example' stands twice" in mistake
+
+
 def test_what_settings_say_of_each_other_is_told_beside_what_is_wrong_with_one() -> None:
     agent = '[[agent]]\naddress = "help@corp.example"\nmailboxes = "sales"\n'
     told = mistakes(f'[smtp]\nlisten = "25"\ntls_key = "key.pem"\n{MAILBOX}{agent}')
