@@ -21,10 +21,22 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 
+def _moment(written: str) -> datetime:
+    """Left to typer, a bare number would be seconds since 1970, and the offset would be lost."""
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise typer.BadParameter(f"{written!r} is no time; write it as 2026-03-02 or 2026-03-02T14:30+01:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def replay(
     context: typer.Context,
     ids: Annotated[list[int] | None, typer.Argument(metavar="ID...", help="As in the list.")] = None,
-    since: Annotated[datetime | None, typer.Option("--since", help="All that came since then (UTC).")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", parser=_moment, metavar="TIME", help="All that came since; UTC without an offset."),
+    ] = None,
     all_: Annotated[bool, typer.Option("--all", help="All mails.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would differ and change nothing.")] = False,
     as_json: Json = False,
@@ -58,7 +70,7 @@ async def _replay(
     from gateway.pipeline import open_policy, secret_file
     from gateway.replay import Replay
 
-    ids = named or Replays(store).ids(since.replace(tzinfo=UTC) if since is not None else None)
+    ids = named or Replays(store).ids(since)
     keys = load_or_make(secret_file(settings))
     reader = Reader(settings.reading, open_policy(settings))
     replaying = Replay(settings, store, reader, keys, lambda: datetime.now(UTC))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,23 @@ def test_a_failed_mail_goes_through_again(kept: Run) -> None:
 def test_a_time_chooses_what_came_since(kept: Run) -> None:
     assert kept("mail", "replay", "--since", "2999-01-01", "--json").json == []
     assert len(kept("mail", "replay", "--since", "2001-01-01", "--dry-run", "--json").json) == 1
+
+
+def test_a_time_means_what_its_offset_says(kept: Run) -> None:
+    zone = timezone(timedelta(hours=5))
+    (row,) = kept("mail", "list", "--json").json
+    came = datetime.fromisoformat(row["received_at"])
+    for moment, chosen in ((came - timedelta(hours=1), 1), (came + timedelta(hours=1), 0)):
+        for written in (moment.isoformat(), moment.astimezone(zone).isoformat(), f"{moment:%Y%m%dT%H%M%S}"):
+            assert len(kept("mail", "replay", "--since", written, "--dry-run", "--json").json) == chosen, written
+
+
+@pytest.mark.parametrize("written", ["5", "2099", "1700000000", "yesterday", "2026-13-01"])
+def test_what_is_no_time_chooses_no_mail(kept: Run, written: str) -> None:
+    result = kept("mail", "replay", "--since", written)
+    assert result.status == 2
+    assert "is no time" in result.err
+    assert states(kept) == ["failed"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["1", "--all"], ["--all", "--since", "2026-01-01"]])
