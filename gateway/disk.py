@@ -15,9 +15,12 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and its parents where they are missing, each safe in the one above. Raises OSError."""
+def make_folder(folder: Path, mode: int = 0o700) -> None:
+    """Make a folder and its parents where they are missing, each safe in the one above. Raises OSError.
+
+    Everybody's mail will lie in it, so nobody but its owner may look in; the parents are as open as any.
+    """
     if not folder.is_dir():
-        make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
+        make_folder(folder.parent, 0o777)
+        folder.mkdir(mode, exist_ok=True)
         sync_folder(folder.parent)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from stat import S_IMODE
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -29,6 +31,16 @@ def test_a_second_process_may_not_serve_the_same_file(tmp_path: Path) -> None:
     open_store(url, "command", serve=False).close()
     first.close()
     open_store(url, "node-b", serve=True).close()
+
+
+def test_nobody_else_may_look_into_a_data_folder_that_is_made(tmp_path: Path) -> None:
+    umask = os.umask(0o022)
+    try:
+        open_store(f"sqlite:///{tmp_path / 'desk' / 'var' / 'g.db'}", "node-a", serve=True).close()
+    finally:
+        os.umask(umask)
+    data = tmp_path / "desk" / "var"
+    assert [S_IMODE(folder.stat().st_mode) for folder in (data, data.parent)] == [0o700, 0o755]
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
