@@ -5,7 +5,7 @@ Names and labels are an interface: dashboards and alerts of operators read them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,15 +16,25 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from gateway.model import MailState
+
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+
+_ENDS = [state.value for state in MailState if state is not MailState.RECEIVED]
+_OUTCOMES = ("sent", "later", "failed")
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second time series beside each one, for what Prometheus finds out itself
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
 
-def _counter(name: str, says: str, *labels: str) -> Counter:
-    return Counter(f"gateway_{name}", says, labels, registry=REGISTRY)
+def _counter(name: str, says: str, *labels: str, starting: Iterable[str] = ()) -> Counter:
+    """``starting`` are the values of the label that stand there with 0 before anything happened: of a series that is
+    born with its first event Prometheus sees no increase."""
+    counter = Counter(f"gateway_{name}", says, labels, registry=REGISTRY)
+    for value in starting:
+        counter.labels(value)
+    return counter
 
 
 def _gauge(name: str, says: str, *labels: str) -> Gauge:
@@ -36,11 +46,11 @@ def _histogram(name: str, says: str) -> Histogram:
 
 
 _accepted = _counter("mails_accepted", "Mails kept by this node, by how they came", "via")
-_done = _counter("mails_done", "Mails ended by this node, by their end state", "state")
+_done = _counter("mails_done", "Mails ended by this node, by their end state", "state", starting=_ENDS)
 _set_aside = _counter("mails_set_aside", "Tries to work on a mail that failed")
 _readers = _counter("readers_stopped", "Reading processes ended because a mail cost too much")
-_deliveries = _counter("deliveries", "Tries to send a mail, by outcome: sent, later or failed", "outcome")
-_pages = _counter("pages", "Tries to page, by outcome: sent, later or failed", "outcome")
+_deliveries = _counter("deliveries", "Tries to send a mail, by outcome", "outcome", starting=_OUTCOMES)
+_pages = _counter("pages", "Tries to page, by outcome", "outcome", starting=_OUTCOMES)
 _mail_seconds = _histogram("mail_seconds", "From accepting a mail to its ticket, or whatever end it had")
 _page_seconds = _histogram("page_seconds", "From accepting a mail to the page that it set off")
 _relay_up = _gauge("relay_up", "1 while the relay answers, 0 while it does not", "relay")
