@@ -16,7 +16,7 @@ from typing import Any
 
 from gateway import __version__, log, metrics
 from gateway.clock import Clock
-from gateway.db.engine import sqlite_file
+from gateway.db.engine import answering, sqlite_file
 from gateway.db.retention import Retention
 from gateway.db.store import Store
 from gateway.db.store import open_store as open_database
@@ -60,15 +60,16 @@ def node_name() -> str:
 
 def open_store(settings: Settings, *, serve: bool = False, patience: float = 0.0) -> Store:
     """The store of the settings; ``serve`` takes an embedded database over as its one process, if need be after
-    ``patience`` seconds in which another leaves it."""
-    return open_database(
-        settings.database_url,
-        node_name(),
-        serve=serve,
-        lease_seconds=settings.gateway.lease_seconds,
-        patience=patience,
-        raw=settings.storage.raw,
-    )
+    ``patience`` seconds in which another leaves it. Raises GatewayError."""
+    with answering():
+        return open_database(
+            settings.database_url,
+            node_name(),
+            serve=serve,
+            lease_seconds=settings.gateway.lease_seconds,
+            patience=patience,
+            raw=settings.storage.raw,
+        )
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:

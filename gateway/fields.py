@@ -76,7 +76,19 @@ def _shown(url: str) -> str:
 def _database(value: str) -> str:
     if value and not re.match(r"sqlite:///.|postgresql(?:\+psycopg)?://.", value):
         raise ValueError(f"{_shown(value)} is no database; use sqlite:///FILE or postgresql://USER@HOST/NAME")
+    if value.startswith("postgresql"):
+        _known_to_sqlalchemy(value)
     return value
+
+
+def _known_to_sqlalchemy(url: str) -> None:
+    """Which takes more in a password than other readers of URLs do."""
+    from sqlalchemy import make_url  # heavy, and only who has a database of this kind needs it
+
+    try:
+        make_url(url)
+    except ValueError:
+        raise ValueError("its port is no number; use postgresql://USER@HOST:PORT/NAME") from None
 
 
 def _object_store(value: str) -> str:

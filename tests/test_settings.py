@@ -111,6 +111,10 @@ def test_all_mistakes_are_told_at_once_and_each_once() -> None:
             "gateway.database: 'mysql://x' is no database; use sqlite:///FILE or postgresql://USER@HOST/NAME",
         ),
         (
+            MAILBOX + "[gateway]\ndatabase = 'postgresql://desk:secret@db:port/desk'",
+            "gateway.database: its port is no number; use postgresql://USER@HOST:PORT/NAME",
+        ),
+        (
             MAILBOX + "[gateway]\nhostname = 'mail desk'",
             "gateway.hostname: 'mail desk' is no host name; write it as mail.example.com",
         ),

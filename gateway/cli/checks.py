@@ -95,7 +95,11 @@ def database(settings: Settings) -> Iterator[Finding]:
         if not file.exists():
             yield Finding("database", Level.OK, f"{file} is made when the gateway first runs")
             return
-    engine = open_engine(url)
+    try:
+        engine = open_engine(url)
+    except GatewayError as problem:
+        yield Finding("database", Level.FAIL, problem.private)
+        return
     try:
         check_version(engine)
     except Temporary as problem:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.errors import Permanent, Temporary
+from gateway.errors import Permanent
 from gateway.settings import Settings, load, parse
 
 if TYPE_CHECKING:
@@ -53,21 +53,17 @@ def store_of(context: typer.Context, *, create: bool = False) -> Iterator[Store]
 
     Raises Permanent where nothing was ever stored, Temporary where the database does not answer.
     """
-    from sqlalchemy.exc import DBAPIError
-
     from gateway import app, log
-    from gateway.db.engine import sqlite_file
+    from gateway.db.engine import answering, sqlite_file
 
     settings = settings_of(context)
     log.set_up("warning")
     file = sqlite_file(settings.database_url)
     if file is not None and not (create or file.exists()):
         raise Permanent("", f"{file}: there is no database yet; start the gateway: gateway serve")
-    try:
+    with answering():
         store = app.open_store(settings)
         try:
             yield store
         finally:
             store.close()
-    except DBAPIError as problem:
-        raise Temporary("", f"the database does not answer ({problem.orig}); see: gateway check") from problem

@@ -6,7 +6,6 @@ import typer
 
 from gateway.cli.console import out, text
 from gateway.cli.context import settings_of
-from gateway.errors import Temporary
 
 app = typer.Typer(help="The database.", no_args_is_help=True)
 
@@ -19,13 +18,10 @@ def group() -> None:
 @app.command()
 def upgrade(context: typer.Context) -> None:
     """Bring the schema to this program's version; safe to repeat. The embedded database does it when it is served."""
-    from sqlalchemy.exc import DBAPIError
-
+    from gateway.db.engine import answering
     from gateway.db.engine import upgrade as upgrade_schema
 
     revisions: list[str] = []
-    try:
+    with answering():
         upgrade_schema(settings_of(context).database_url, revisions.append)
-    except DBAPIError as problem:
-        raise Temporary("", f"the database does not answer ({problem.orig}); see: gateway check") from None
     out.print(text(f"upgraded to revision {revisions[-1]}" if revisions else "the schema is this program's already"))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from gateway.disk import make_folder
@@ -59,9 +61,22 @@ def open_engine(url: str) -> Engine:
 def _open_postgresql(url: str) -> Engine:
     given = make_url(url).query
     patience = {name: value for name, value in _NETWORK.items() if name not in given}
-    return create_engine(
-        driver_url(url), pool_size=4, max_overflow=4, pool_pre_ping=True, pool_recycle=1800, connect_args=patience
-    )
+    try:
+        return create_engine(
+            driver_url(url), pool_size=4, max_overflow=4, pool_pre_ping=True, pool_recycle=1800, connect_args=patience
+        )
+    except ModuleNotFoundError:
+        raise Permanent("", "gateway.database: PostgreSQL needs a library more; install psycopg[binary]") from None
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Raises Temporary where the database is asked inside and does not answer, or does not know us."""
+    try:
+        yield
+    except DBAPIError as problem:
+        says = " ".join(str(problem.orig).split())
+        raise Temporary("", f"the database does not answer ({says}); see: gateway check") from problem
 
 
 _PRAGMAS = (
@@ -110,10 +125,14 @@ class ProcessLock:
 
 
 def upgrade(url: str, on_revision: Callable[[str], None] = lambda _: None) -> None:
-    """Bring the schema to this program's version. Safe to call on every start."""
+    """Bring the schema to this program's version. Safe to call on every start. Raises Permanent where it is newer."""
     from alembic import command  # only who migrates pays for it: 12 MB and a quarter of a second
     from alembic.config import Config
 
+    engine = open_engine(url)
+    with suppress(Temporary):  # it is older: that is what we are here for
+        check_version(engine)
+    engine.dispose()
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url

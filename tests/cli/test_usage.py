@@ -1,7 +1,9 @@
 """What all commands share: help, exit statuses, errors without tracebacks."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,37 @@ def test_an_unknown_role_is_told_with_those_that_there_are(configured: Run) -> N
     assert result.status == 2
     assert "'cook'" in result.err
     assert "intake, mailbox, worker" in result.err
+
+
+@pytest.mark.parametrize("command", [["serve"], ["status"], ["db", "upgrade"]])
+def test_a_database_that_does_not_answer_is_told_in_a_line(
+    configured: Run, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg", reason="the extra postgresql is not installed")
+    monkeypatch.setenv("GATEWAY_DATABASE", "postgresql://nobody@127.0.0.1:1/none?connect_timeout=2")
+    result = configured(*command)
+    assert result.status == 1
+    assert "error: the database does not answer (" in result.err
+    assert "see: gateway check" in result.err
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("command", [["serve"], ["status"], ["db", "upgrade"]])
+def test_a_database_whose_library_is_missing_names_it(
+    configured: Run, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_DATABASE", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    result = configured(*command)
+    assert result.status == 1
+    assert "install psycopg[binary]" in result.err
+    assert "install psycopg[binary]" in configured("check").out
+
+
+def test_a_database_of_a_newer_program_is_not_upgraded_but_told(configured: Run, tmp_path: Path) -> None:
+    assert configured("db", "upgrade").status == 0
+    with closing(sqlite3.connect(tmp_path / "var" / "gateway.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    result = configured("db", "upgrade")
+    assert result.status == 1
+    assert "revision 9999, which is newer than this program" in result.err
