@@ -32,6 +32,8 @@ from gateway.watch import Watch
 
 STOP_SECONDS = 10.0
 """What sessions under way get to finish when the gateway stops."""
+FINISH_SECONDS = 25.0
+"""What then is being read, sent and paged gets. With all else it is less than ``TimeoutStopSec`` of the unit."""
 LOCK_PATIENCE = 5.0
 """How long ``serve`` waits for a ``gateway ingest`` that works on its mails to be done."""
 WORK_OFF_SECONDS = 60.0
@@ -130,7 +132,7 @@ async def work_off(settings: Settings) -> bool:
         finally:
             pipeline.outbox.stop()
             pipeline.pager.stop()
-            await asyncio.gather(*sending)
+            await _end(sending, STOP_SECONDS)
             await pipeline.close()
     finally:
         await asyncio.to_thread(store.close)
@@ -143,6 +145,20 @@ async def _until_sent(pipeline: Pipeline) -> None:
     for part in (pipeline.store.pages, pipeline.store.outbox):
         while (due := await asyncio.to_thread(part.next_due)) is not None and due <= pipeline.clock():
             await asyncio.sleep(WORK_OFF_POLL)
+
+
+async def _end(tasks: Collection[asyncio.Task[None]], seconds: float) -> None:
+    """Wait for tasks that were told to end, and cancel those that take longer: what they had in hand stays due.
+
+    Raises what one of them died of.
+    """
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        for task in late:
+            task.cancel()
+    for problem in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(problem, Exception):
+            raise problem
 
 
 class Node:
@@ -226,8 +242,7 @@ class Node:
     async def _stop(self) -> None:
         """End the parts in the order of the mail's way, and leave to other nodes what this one had in hand."""
         self._not_now = "stopping"
-        for listener in self._listeners:
-            await listener.stop(STOP_SECONDS)
+        await asyncio.gather(*(listener.stop(STOP_SECONDS) for listener in self._listeners))
         if self._ear is not None:
             await asyncio.to_thread(self._ear.close)
         if self._mailboxes is not None:
@@ -236,13 +251,12 @@ class Node:
             part.stop()
         for task in self._aside:
             task.cancel()
-        results = await asyncio.gather(*self._tasks, *self._aside, return_exceptions=True)
-        await self._leave()
-        if self._monitor is not None:
-            await asyncio.to_thread(self._monitor.close)
-        for problem in results:
-            if isinstance(problem, Exception):
-                raise problem
+        try:
+            await _end([*self._tasks, *self._aside], FINISH_SECONDS)
+        finally:
+            await self._leave()
+            if self._monitor is not None:
+                await asyncio.to_thread(self._monitor.close)
 
     async def _leave(self) -> None:
         if not self._pipeline.store.embedded:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gateway import app
 from gateway.db.store import open_store
 from gateway.inbound import worker
 from gateway.model import NodeRole
@@ -56,6 +60,22 @@ async def test_a_node_that_only_takes_in_leaves_the_mail_to_the_others(tmp_path:
         assert [row.state for row in store.queries.mails()] == ["received"]
     async with node(settings):
         await until(lambda: [row.state for row in store.queries.mails()] == ["ticket"], 60)
+    store.close()
+
+
+async def test_a_stop_does_not_wait_for_a_relay_that_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "FINISH_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = settings_of("", tmp_path / "var", relay=f"smtp://127.0.0.1:{silent.getsockname()[1]}")
+        async with node(settings) as running:
+            await send(running.smtp, plain(1))
+            _waits = await asyncio.to_thread(silent.accept)
+            told = time.monotonic()
+        assert time.monotonic() - told < settings.outbound.timeout_seconds / 2
+    store = open_store(settings.database_url, "test", serve=False)
+    assert {(row.state, row.attempts) for row in store.queries.outgoing()} == {("waiting", 0)}
     store.close()
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 
+_ENDS = (signal.SIGTERM, signal.SIGINT)
+"""The first one asks, and a second one ends it at once: nothing is lost by that, but a mail may go twice."""
+
+
 def serve(
     context: typer.Context,
     role: Annotated[
@@ -27,7 +31,10 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Take mail and work on it until SIGTERM or Ctrl-C; what is under way is finished first."""
+    """Take mail and work on it until SIGTERM or Ctrl-C; what is under way gets half a minute to finish.
+
+    A second one ends it at once; what was not finished is taken up at the next start.
+    """
     from gateway import log, memory
 
     memory.one_heap()
@@ -50,9 +57,16 @@ def _roles(wanted: Iterable[str]) -> Collection[NodeRole]:
 async def _until_told(settings: Settings, roles: Collection[NodeRole]) -> None:
     from gateway import app, memory
 
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def told() -> None:
+        stop.set()
+        for number in _ENDS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in _ENDS:
+        loop.add_signal_handler(number, told)
     await app.serve(settings, ready=lambda _: memory.settle(), stop=stop, roles=roles)
 
 

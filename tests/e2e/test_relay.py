@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import time
 from email import message_from_bytes
 from pathlib import Path
 
@@ -43,3 +46,27 @@ def test_confirmations_and_notices_leave_through_a_relay(tmp_path: Path) -> None
     assert all(sender.startswith("support+") for sender, _, _ in to_staff)
     ids = [message_from_bytes(content)["Message-ID"] for _, _, content in sink.mails]
     assert len(set(ids)) == 10
+
+
+def test_told_twice_to_end_it_waits_for_no_relay(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        gateway = Gateway(tmp_path, relay=f"smtp://127.0.0.1:{silent.getsockname()[1]}")
+        try:
+            gateway.start()
+            gateway.send(mail("Question", "How?"))
+            _waits = silent.accept()
+            assert gateway.process is not None
+            gateway.process.terminate()
+            wait_for(lambda: not accepts(gateway.port), "the listener is closed")
+            began = time.monotonic()
+            gateway.process.terminate()
+            assert gateway.process.wait(20) == -signal.SIGTERM
+            assert time.monotonic() - began < 10
+            assert {row["state"] for row in gateway.json("outbox", "list")} == {"waiting"}
+        finally:
+            gateway.kill()
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
