@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import app
 from gateway.cli.check import Finding, Level
-from gateway.db.engine import ProcessLock, check_version, open_engine, sqlite_file
+from gateway.cli.check_ports import ports
+from gateway.db.engine import check_version, open_engine, sqlite_file
 from gateway.db.objects import Objects
 from gateway.errors import ConfigurationError, GatewayError, Temporary
 from gateway.inbound.imap import Connection
@@ -141,51 +142,6 @@ def object_store(settings: Settings) -> Iterator[Finding]:
         yield Finding("object store", Level.FAIL, problem.private, remedy)
     else:
         yield Finding("object store", Level.OK, settings.storage.raw)
-
-
-def ports(settings: Settings) -> Iterator[Finding]:
-    """Free, or taken by the gateway that serves this database."""
-    running = _is_running(settings)
-    wanted = [("smtp.listen", settings.smtp.listen)]
-    wanted += [("lmtp.listen", settings.lmtp.listen)] if settings.lmtp else []
-    wanted += [("metrics.listen", settings.metrics.listen)] if settings.metrics else []
-    for key, listen in wanted:
-        problem = bind(listen)
-        if problem is None:
-            says = f"{listen} is free" + ("; but a gateway runs with this database" if running else "")
-            yield Finding(
-                key, Level.NOTE if running else Level.OK, says, "restart it to take up a change" if running else ""
-            )
-        elif running:
-            yield Finding(key, Level.OK, f"{listen} is in use, and a gateway runs with this database")
-        else:
-            remedy = "stop what listens there, or choose another port; below 1024 needs root or CAP_NET_BIND_SERVICE"
-            yield Finding(key, Level.FAIL, f"{listen}: {problem}", remedy)
-
-
-def _is_running(settings: Settings) -> bool:
-    file = sqlite_file(settings.database_url)
-    if file is None or not file.exists():
-        return False
-    lock = ProcessLock(file)
-    free = lock.take()
-    lock.free()
-    return not free
-
-
-def bind(listen: str) -> str | None:
-    """Why nothing can listen there; None where it can."""
-    host, _, port = listen.rpartition(":")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as problem:
-        return problem.strerror or str(problem)
-    return None
 
 
 def tls(settings: Settings) -> Iterator[Finding]:

@@ -44,7 +44,7 @@ def demo() -> None:
 
 
 def _settings(folder: Path) -> Settings:
-    from gateway.cli.checks import bind
+    from gateway.cli.check_ports import bind
     from gateway.cli.context import EMBEDDED, default_text
     from gateway.settings import parse
 
