@@ -306,10 +306,10 @@ class ReadMail(Carried):
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     text: str = ""
-    """The body as text, made from the HTML where there is no text part."""
+    """The body as text, made from the HTML where that has no text beside it."""
     has_text: bool = False
     html: str = ""
-    """The HTML body as sent; never show this one."""
+    """The HTML body as sent, with texts that stand before or behind it; never show this one."""
     safe_html: str = ""
     """The HTML body sanitised, without remote content; empty where ``reply`` leaves out a part of it."""
     attachments: tuple[Attachment, ...] = ()

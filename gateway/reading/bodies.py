@@ -1,4 +1,4 @@
-"""Which parts are the text of a mail, and which are attached to it (after RFC 8621, section 4.1.4)."""
+"""Which parts are the body of a mail, and which are attached to it (after RFC 8621, section 4.1.4)."""
 
 from __future__ import annotations
 
@@ -15,30 +15,42 @@ _LIKE_PLAIN = (enriched.TYPE, "text/markdown")
 
 
 @record
-class Bodies:
-    """Text and HTML parts to be shown one after the other, and all other leaves."""
+class Body:
+    """One thing that the sender says, in each of the forms that the mail has of it (RFC 2046 §5.1.4)."""
 
-    texts: tuple[Part, ...]
-    htmls: tuple[Part, ...]
+    texts: tuple[Part, ...] = ()
+    htmls: tuple[Part, ...] = ()
+
+
+@record
+class Bodies:
+    """What is to be shown one after the other, and all other leaves."""
+
+    shown: tuple[Body, ...]
     attached: tuple[Part, ...]
-    alternatives: bool = False
-    """Text and HTML are two forms of one thing (RFC 2046 §5.1.4)."""
+
+    @property
+    def texts(self) -> list[Part]:
+        return [part for body in self.shown for part in body.texts]
+
+    @property
+    def htmls(self) -> list[Part]:
+        return [part for body in self.shown for part in body.htmls]
 
 
 @dataclass(slots=True)
 class _Container:
     subtype: str
     choice: int = -1
-    """The innermost multipart/alternative around it, or itself."""
+    """The outermost multipart/alternative around it, or itself."""
     seen: int = 0
 
 
 def sort(parts: Sequence[Part]) -> Bodies:
-    """Sort the leaves of a mail. Of alternatives of one type, all are shown: nothing is lost."""
-    texts: list[Part] = []
-    htmls: list[Part] = []
+    """Sort the leaves of a mail. Nothing is lost: what is no alternative of another is shown beside it (RFC 2046
+    §5.1.3), and so are alternatives of one type."""
+    shown: dict[tuple[int, int], list[Part]] = {}
     attached: list[Part] = []
-    choices: tuple[set[int], set[int]] = (set(), set())
     containers = {-1: _Container("mixed")}
     for index, part in enumerate(parts):
         outer = containers[part.parent]
@@ -46,15 +58,21 @@ def sort(parts: Sequence[Part]) -> Bodies:
         outer.seen += 1
         if part.is_container:
             subtype = part.content_type.removeprefix("multipart/")
-            containers[index] = _Container(subtype, index if subtype == "alternative" else outer.choice)
+            choice = index if subtype == "alternative" and outer.choice < 0 else outer.choice
+            containers[index] = _Container(subtype, choice)
         elif _is_body(part, outer, first):
-            is_html = part.content_type == HTML
-            (htmls if is_html else texts).append(part)
-            choices[is_html].add(outer.choice)
+            alone = index if outer.choice < 0 else -1
+            shown.setdefault((outer.choice, alone), []).append(part)
         else:
             attached.append(part)
-    alternatives = len(choices[0]) == 1 and choices[0] == choices[1] != {-1}
-    return Bodies(tuple(texts), tuple(htmls), tuple(attached), alternatives)
+    return Bodies(tuple(_body(forms) for forms in shown.values()), tuple(attached))
+
+
+def _body(forms: Sequence[Part]) -> Body:
+    return Body(
+        tuple(part for part in forms if part.content_type != HTML),
+        tuple(part for part in forms if part.content_type == HTML),
+    )
 
 
 def _is_body(part: Part, outer: _Container, first: bool) -> bool:

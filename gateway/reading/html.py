@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from html import escape
 from itertools import pairwise
 
 import nh3
@@ -162,6 +163,11 @@ def sanitise(html: str, inline_ids: Mapping[str, str] | None = None) -> str:
     Content-ID (without ``<>``) if it has one, and ``data:`` ones. Other images lose their source and keep their words.
     """
     return (_cleaner(inline_ids) if inline_ids else _CLEANER).clean(capped(html))
+
+
+def from_text(text: str) -> str:
+    """Plain text as HTML, to stand between other pieces of it."""
+    return "<p>" + escape(text.strip("\n"), quote=False).replace("\n", "<br>\n") + "</p>"
 
 
 def capped(html: str) -> str:

@@ -44,6 +44,8 @@ _GLUED = re.compile(
 )
 """Yahoo writes a forwarded mail's header fields on one line of its text part; the HTML has them in order."""
 
+_NO_LETTERS = re.compile(r"[\W_]+")
+
 
 def read(raw: bytes, limits: Limits = DEFAULT) -> ReadMail:
     """Read a mail. Never raises: at worst only sender and subject are there, and ``defects`` says so."""
@@ -157,18 +159,46 @@ def _return_path(headers: Headers) -> str:
 
 
 def _bodies(leaves: Bodies, limits: Limits) -> tuple[str, str]:
-    """The text, made from the HTML or a winmail.dat where no text part says anything, and the HTML."""
-    text, html_body = _joined(leaves.texts, limits), _joined(leaves.htmls, limits)
-    if not leaves.texts and not leaves.htmls:
+    """The text and the HTML of the mail; no HTML where no part has any."""
+    if leaves.shown:
+        forms = _forms(leaves, limits)
+    else:
         packed = next((part for part in leaves.attached if attachments.is_tnef(part)), None)
         body = tnef.read(packed.content()) if packed else tnef.Container()
-        text, html_body = body.text[: limits.body_bytes], body.html[: limits.body_bytes]
-    if html_body and (not text.strip() or ("----- " in text and _GLUED.search(text))):
-        text = html.to_text(html_body)
-    elif leaves.alternatives and len(text) <= _SHORT and _says_else(text, shown := html.to_text(html_body)):
-        text = shown
+        forms = [(body.text[: limits.body_bytes], body.html[: limits.body_bytes])]
+    text = "\n".join([_text(*form) for form in forms])
+    has_html = any(shown for _, shown in forms)
+    html_body = "\n".join([shown or html.from_text(plain) for plain, shown in forms]) if has_html else ""
     # QQ Mail writes its separator and labels so in plain text, too.
     return text.replace("&nbsp;", " ") if "--&nbsp;" in text else text, html_body
+
+
+def _forms(leaves: Bodies, limits: Limits) -> list[tuple[str, str]]:
+    """Text and HTML of each body, in order; all texts together no longer than the limit, and so all HTML."""
+    texts, htmls = _Portion(limits.body_bytes), _Portion(limits.body_bytes)
+    forms: list[tuple[str, str]] = []
+    for body in leaves.shown:
+        text, shown = texts.of(body.texts), htmls.of(body.htmls)
+        if forms and not text and not forms[-1][1] and _says_the_same(forms[-1][0], shown):
+            forms[-1] = (forms[-1][0], shown)
+        else:
+            forms.append((text, shown))
+    return forms
+
+
+def _says_the_same(text: str, html_body: str) -> bool:
+    """Whether HTML only repeats the text before it: some programs call two forms of one thing mixed."""
+    said = _NO_LETTERS.sub("", html.to_text(html_body))
+    return said != "" and said in _NO_LETTERS.sub("", text)
+
+
+def _text(text: str, html_body: str) -> str:
+    """The text of a body, made from its HTML where the text says nothing, or something else."""
+    if html_body and (not text.strip() or ("----- " in text and _GLUED.search(text))):
+        return html.to_text(html_body)
+    if html_body and len(text) <= _SHORT and _says_else(text, shown := html.to_text(html_body)):
+        return shown
+    return text
 
 
 def _says_else(text: str, shown: str) -> bool:
@@ -178,16 +208,22 @@ def _says_else(text: str, shown: str) -> bool:
     return len(shown) > len(text) and 2 * len(words.intersection(shown.lower().split())) < len(words)
 
 
-def _joined(parts: Sequence[Part], limits: Limits) -> str:
-    """The texts of the parts, one below the other, together no longer than the limit."""
-    texts, left = [], limits.body_bytes
-    for part in parts:
-        text = part.text(left)
-        texts.append(enriched.to_text(text) if part.content_type == enriched.TYPE else text)
-        left -= part.end - part.start
-        if left <= 0:
-            break
-    return "\n".join(texts)
+class _Portion:
+    """Takes the texts of parts, until so many encoded bytes of them were read."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def of(self, parts: Sequence[Part]) -> str:
+        """One below the other."""
+        texts = []
+        for part in parts:
+            if self._left <= 0:
+                break
+            text = part.text(self._left)
+            texts.append(enriched.to_text(text) if part.content_type == enriched.TYPE else text)
+            self._left -= part.end - part.start
+        return "\n".join(texts)
 
 
 def _cut(parts: Sequence[Part], limits: Limits) -> bool:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.model import Address, Identity
+from gateway.model import Address, Identity, ReadMail
 from gateway.reading import Limits, read, salvage
 from gateway.reading.limits import DEFAULT
 
@@ -88,7 +88,33 @@ def with_two_forms(kind: bytes, plain: bytes) -> str:
 def test_a_text_that_only_points_to_the_html_beside_it_gives_way_to_it() -> None:
     assert with_two_forms(b"alternative", b"This mail needs an HTML viewer.").startswith("Since 8 nobody here")
     assert with_two_forms(b"alternative", b"Since 8 nobody here can log in").endswith("log in")
-    assert with_two_forms(b"mixed", b"This mail needs an HTML viewer.") == "This mail needs an HTML viewer."
+
+
+def inline(*parts: tuple[bytes, bytes]) -> ReadMail:
+    """What is read of texts, each with its subtype, that stand one after the other."""
+    written = b"".join(b"--b\r\nContent-Type: text/" + kind + b"\r\n\r\n" + text + b"\r\n" for kind, text in parts)
+    return read(b"From: a@a.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + written + b"--b--\r\n")
+
+
+def test_texts_and_html_that_are_no_alternatives_are_all_read_in_their_order() -> None:
+    assert with_two_forms(b"mixed", b"See this:").split("\n")[0] == "See this:"
+    assert with_two_forms(b"mixed", b"See this:").endswith("no other way is left.")
+    mail = inline((b"html", b"<p>One</p>"), (b"plain", b"a < b\r\nTwo"), (b"html", b"<p>Three</p>"))
+    assert mail.text.split() == ["One", "a", "<", "b", "Two", "Three"]
+    assert mail.safe_html == "<p>One</p>\n<p>a &lt; b<br>\nTwo</p>\n<p>Three</p>"
+
+
+def test_a_footer_that_a_server_put_below_html_does_not_stand_for_the_mail() -> None:
+    mail = inline((b"html", OUTAGE), (b"plain", b"-- \r\nThis e-mail was checked for viruses."))
+    assert mail.reply.text.startswith("Since 8 nobody here can log in")
+    assert mail.reply.signature.endswith("checked for viruses.")
+
+
+def test_html_that_only_repeats_the_text_before_it_is_read_once() -> None:
+    mail = inline((b"plain", b"Nobody can log in."), (b"html", b"<p>Nobody <b>can</b> log in.</p>"))
+    assert (mail.text, mail.safe_html) == ("Nobody can log in.", "<p>Nobody <b>can</b> log in.</p>")
+    mail = inline((b"plain", b"Nobody can log in."), (b"html", b'<img src="cid:x">'))
+    assert mail.safe_html == '<p>Nobody can log in.</p>\n<img src="cid:x">'
 
 
 def test_a_mail_of_enriched_text_alone_is_read_without_its_marks() -> None:
