@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from html import escape
 from itertools import pairwise
@@ -13,14 +14,17 @@ from resiliparse.extract.html2text import extract_plain_text
 MAX_HTML = 2_000_000
 """Characters read of one body; the rest is dropped (the raw mail still holds it)."""
 MAX_DEPTH = 400
-"""Tags open at once. nh3 needs 1.2 s for 20,000 nested divs; no real mail comes near this."""
+"""Elements open at once; tags beyond are left out, and their text stays. nh3 needs 1.2 s for 20,000 nested divs; no
+real mail comes near this."""
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]*)")
-# Without an end tag in much real HTML: void elements, and those that the next one closes.
-_UNCLOSED = frozenset(
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]*)(?:[^<>]*+>)?")
+_COMMENT = re.compile(r"<!--(?:-?>|.*?--!?>)", re.DOTALL)
+# Never nested, and most without an end tag in much real HTML: void elements, those that the next one closes, and those
+# that hold no tags.
+_FLAT = frozenset(
     (
         "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track",
-        "wbr", "p", "li", "td", "th", "tr", "dd", "dt", "option",
+        "wbr", "p", "li", "td", "th", "tr", "dd", "dt", "option", "script", "style", "textarea", "title",
     )
 )  # fmt: skip
 
@@ -173,13 +177,35 @@ def from_text(text: str) -> str:
 def capped(html: str) -> str:
     """The HTML up to the limits of size and depth, fit for a parser."""
     html = html[:MAX_HTML]
-    if html.count("<") <= 2 * MAX_DEPTH:
-        return html
+    return html if html.count("<") <= 2 * MAX_DEPTH else _flattened(_without_comments(html))
+
+
+def _without_comments(html: str) -> str:
+    """Word hides markup of its own in them. One without an end is left, or many such would be searched for it again
+    and again."""
+    end = html.rfind("-->") + 3
+    return _COMMENT.sub("", html[:end]) + html[end:] if end >= 3 else html
+
+
+def _flattened(html: str) -> str:
+    """Without tags that hold nothing, end tags that end nothing, and start tags where too much is open."""
+    opened: Counter[str] = Counter()
+    kept, at = [], 0
     depth = 0
     for tag in _TAG.finditer(html):
-        if tag[2].lower() in _UNCLOSED:
+        name = tag[2].lower()
+        if name in _FLAT:
             continue
-        depth += -1 if tag[1] else 1
-        if depth > MAX_DEPTH:
-            return html[: tag.start()]
-    return html
+        step = -1 if tag[1] else 1
+        if opened[name] > 0 if tag[1] else depth < MAX_DEPTH and not _holds_nothing(tag[0], tag[2]):
+            opened[name] += step
+            depth += step
+        else:
+            kept.append(html[at : tag.start()])
+            at = tag.end()
+    return " ".join([*kept, html[at:]]) if kept else html
+
+
+def _holds_nothing(tag: str, name: str) -> bool:
+    """``<o:p/>``, of which Word writes hundreds. Behind an unquoted value the slash is a part of that."""
+    return tag.endswith(('"/>', "'/>", " />")) or tag == f"<{name}/>"

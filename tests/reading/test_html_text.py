@@ -123,11 +123,40 @@ def test_images_of_the_mail_itself_stay_in_place() -> None:
 @pytest.mark.parametrize(
     "markup", ["<div>", "<b><i>", "<blockquote>", "<table><tr><td>", "<a href=x>", "<span hidden>"]
 )
-def test_nesting_is_cut_at_the_limit(markup: str) -> None:
-    deep = markup * 20_000
-    assert html.capped(deep).count("<") < 10 * html.MAX_DEPTH
-    html.to_text(deep + "x")
-    html.sanitise(deep + "x")
+def test_nesting_is_cut_at_the_limit_and_the_text_is_kept(markup: str) -> None:
+    deep = html.capped(markup * 20_000 + "x")
+    assert re.sub(r"<t[rd]>", "", deep).count("<") == html.MAX_DEPTH
+    assert deep.endswith("x")
+    html.to_text(deep)
+    html.sanitise(deep)
+
+
+@pytest.mark.incident("Depth and number of parts")
+def test_end_tags_that_end_nothing_make_no_room_for_deeper_nesting() -> None:
+    assert html.capped("</x>" * 20_000 + "<div>" * 20_000).count("<") == html.MAX_DEPTH
+    assert html.capped("<div></x>" * 20_000).count("<") == html.MAX_DEPTH
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<w:LsdException Locked="false" Name="Title"/>',
+        "<o:p/>",
+        "<svg><path d='M0'/></svg>",
+        "<a name=top />",
+        "<!--[if gte mso 9]><xml><w:View></xml><![endif]-->",
+        "<!--><b></b><!-- <b> --!>",
+    ],
+)
+def test_tags_that_hold_nothing_and_comments_are_no_nesting(tag: str) -> None:
+    body = f"{tag * 1000}<div>Nobody can <a href=https://example.com/>log in</a>.</div>"
+    assert html.to_text(body).split() == ["Nobody", "can", "log", "in", "(https://example.com/)."]
+    assert "<div>Nobody can <a href" in html.sanitise(body)
+
+
+def test_a_comment_without_an_end_is_looked_for_once() -> None:
+    markup = "-->" + "<!--" * 400_000
+    assert html.capped(markup) == markup
 
 
 def test_long_flat_html_is_not_cut() -> None:
