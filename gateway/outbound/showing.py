@@ -21,6 +21,8 @@ from gateway.triage.policy import Policy
 LONGEST_TEXT = 200_000
 """Characters of a message that staff are shown; all of it is in the database. Customers get an answer whole."""
 LONGEST_SUBJECT = 250
+_SHOWS = re.compile(r"<img\b|(?:^|>)(?:\s|&nbsp;)*+[^<]")
+"""In sanitised HTML: a picture, or a letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,4 +238,4 @@ def _shown(message: NewMessage | None) -> tuple[str, Markup, bool]:
         return "", Markup(), False
     text, cut = message.text[:LONGEST_TEXT].strip("\n"), len(message.text) > LONGEST_TEXT
     html = message.html if not cut and len(message.html) <= 2 * LONGEST_TEXT else ""
-    return text, Markup(html) if html else harmless.lines(text), cut
+    return text, Markup(html) if html and (text or _SHOWS.search(html)) else harmless.lines(text), cut

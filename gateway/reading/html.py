@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import nh3
 from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.html import DOMNode, ElementNode, HTMLTree
 
 MAX_HTML = 2_000_000
 """Characters read of one body; the rest is dropped (the raw mail still holds it)."""
@@ -39,8 +40,6 @@ _HIDING_WORDS = (
     "hidden",
     "display:none",
     "display: none",
-    "size:0",
-    "size: 0",
     "height:0",
     "height: 0",
     "opacity:0",
@@ -49,7 +48,7 @@ _HIDING_WORDS = (
 _HIDING = r"""[\s"';] (?:
       display \s*+ : \s*+ none
     | visibility \s*+ : \s*+ hidden
-    | (?:font-size|max-height|opacity) \s*+ : \s*+ 0 (?:\.0*+)? (?:px|pt|em|%)? \s*+ (?=[;"'!])
+    | (?:max-height|opacity) \s*+ : \s*+ 0 (?:\.0*+)? (?:px|pt|em|%)? \s*+ (?=[;"'!])
     | hidden (?=[\s=>])
     )"""
 _HIDDEN_TAG = re.compile(
@@ -61,6 +60,11 @@ _HIDDEN_TAG = re.compile(
     re.VERBOSE,
 )
 _UNSEEN = ["title", "[data-unseen]"]
+_TINY_WORDS = ("size:0", "size: 0")
+_FONT_SIZE = re.compile(r"(?<![\w-])font-size\s*:\s*([\w.%]*)", re.IGNORECASE)
+_NO_SIZE = re.compile(r"(?:0+\.?0*|\.0+)(?:[a-z]*|%)", re.IGNORECASE)
+_OF_PARENT = re.compile(r"[\d.]*(?:em|ex|%)|inherit|unset|larger|smaller", re.IGNORECASE)
+"""Of what is written in no size, this is as small."""
 _MAILTO = re.compile(r"[ ]?\(mailto:[^()\s]{1,300}\)")
 _LINK = re.compile(r"[ ]\(((?:https?://|tel:)?[^()\s]{1,2000})\)")
 _TABS = re.compile(r"\t[ \t]*")
@@ -70,20 +74,56 @@ _EMPTY_LINES = re.compile(r"\n[ \t\xa0]*\n(?:[ \t\xa0]*\n)+")
 def to_text(html: str) -> str:
     """Renders HTML as text: bullets for lists, a tab between table cells, a link's target behind its words.
 
-    A blockquote's lines begin with ``> ``, so that the quotation survives. What a reader would not see is left out.
+    A blockquote's lines begin with ``> ``, so that the quotation survives. What a reader would not see is left out,
+    unless that is all there is: style sheets may show it, and are not read.
     """
     html = capped(_without_marks(html))
     lower = html.replace("İ", "_").lower()  # the one letter that lower() makes longer
-    if any(word in lower for word in _HIDING_WORDS):
-        html = _with_hidden_marked(html, lower)
     quotes = "<blockquote" in lower
+    hides = any(word in lower for word in _HIDING_WORDS)
+    tiny = any(word in lower for word in _TINY_WORDS)
+    text = _extracted(_with_hidden_marked(html, lower) if hides else html, quotes, tiny)
+    if (hides or tiny) and not text.strip("> \n"):
+        text = _extracted(html, quotes, tiny=False)
+    return text
+
+
+def _extracted(html: str, quotes: bool, tiny: bool) -> str:
+    """``quotes`` where there are blockquotes, ``tiny`` where letters may have no size."""
     if quotes:
         html = _BLOCKQUOTE.sub(lambda tag: f"{tag[0]}<p>{_CLOSE}</p>" if tag[1] else f"{tag[0]}<p>{_OPEN}</p>", html)
-    text = extract_plain_text(html, preserve_formatting=True, links=True, alt_texts=False, skip_elements=_UNSEEN)
+    text = extract_plain_text(
+        _without_tiny_text(html) if tiny else html,
+        preserve_formatting=True,
+        links=True,
+        alt_texts=False,
+        skip_elements=_UNSEEN,
+    )
     text = _tidy_links(_TABS.sub("\t", text) if "\t" in text else text)
     if quotes:
         text = _with_quote_marks(text)
     return _EMPTY_LINES.sub("\n\n", text).strip("\n")
+
+
+def _without_tiny_text(html: str) -> HTMLTree:
+    """Layouts give a cell no letter size against gaps, and what stands in it a size of its own: that is seen."""
+    tree = HTMLTree.parse(html)
+    waiting: list[tuple[DOMNode, bool]] = [(tree.body, False)] if tree.body else []
+    while waiting:
+        node, tiny = waiting.pop()
+        if isinstance(node, ElementNode):
+            tiny = _is_tiny(node, tiny)
+            waiting += [(child, tiny) for child in node.child_nodes.values()]  # the list itself finds each anew
+        elif tiny and node.text not in (_OPEN, _CLOSE):
+            node.decompose()
+    return tree
+
+
+def _is_tiny(element: ElementNode, inherited: bool) -> bool:
+    sizes = _FONT_SIZE.findall(element.getattr("style") or "")
+    if not sizes:
+        return inherited and element.tag != "font"
+    return _NO_SIZE.fullmatch(sizes[-1]) is not None or (inherited and _OF_PARENT.fullmatch(sizes[-1]) is not None)
 
 
 def _with_hidden_marked(html: str, lower: str) -> str:

@@ -310,6 +310,22 @@ def test_customers_html_is_shown_and_text_is_escaped() -> None:
     assert "a &lt;b&gt; &amp; c<br>\n&nbsp;&nbsp;d" in shown
 
 
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ("<p>Nobody can log in</p>", True),
+        ("x", True),
+        ('<p>\n <img src="cid:x"></p>', True),
+        ("<div>\n<br>&nbsp;</div>\n", False),
+    ],
+)
+def test_html_of_which_no_text_could_be_made_is_shown_to_staff(html: str, shown: bool) -> None:
+    mail = compose(NOTICE, ticket(), cause(message=message("", html)))
+    assert (html.strip() in body(mail, "html")) is shown
+    assert ("(no text)" in body(mail, "html")) is not shown
+    assert "(no text)" in body(mail, "plain")
+
+
 def test_mails_about_no_ticket_have_no_reply_address_and_no_tag() -> None:
     details = {"problem": "There is no such ticket.", "remedy": "Answer one of our mails."}
     out = Outgoing("problem", Address(ANN.name, ANN.address), "none", automatic=True, details=details)

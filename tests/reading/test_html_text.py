@@ -48,6 +48,7 @@ def test_a_blockquote_is_marked_line_by_line() -> None:
         "<div style='color:red; DISPLAY : none !important;'>secret</div>".replace(" : ", ": "),
         '<div style="max-height:0px;overflow:hidden">secret</div>',
         '<div style="font-size:0">secret</div>',
+        '<div style="font-size: 0.0px"><p style="font-size:2em">secret <b style="font-size:90%">secret</b></p></div>',
         '<p style="visibility: hidden">secret</p>',
         '<p style="opacity:0;">secret</p>',
         "<div hidden>secret</div>",
@@ -62,6 +63,23 @@ def test_a_blockquote_is_marked_line_by_line() -> None:
 def test_what_a_reader_does_not_see_is_left_out(hidden: str) -> None:
     text = html.to_text(f'<p>Hello</p>{hidden}<p style="font-size:0.9em;opacity:0.5">there</p>')
     assert text.split() == ["Hello", "there"]
+
+
+@pytest.mark.parametrize("size", ["13px", "1rem", ".5pt", "small", "0.9em;font-size:13px"])
+def test_text_with_a_size_of_its_own_is_seen_inside_a_layout_that_has_none(size: str) -> None:
+    cell = f'<p style="font-size:{size}">Nobody can <i>log in</i></p>'
+    table = f'<table style="font-size:0px"><tr><td style="direction:ltr;font-size:0px">gap {cell} gap</td></tr></table>'
+    assert html.to_text(table) == "Nobody can log in"
+    assert html.to_text(f'<div style="font-size:0"><blockquote>{cell}</blockquote>') == "> Nobody can log in"
+
+
+def test_layouts_with_thousands_of_cells_are_read_in_no_time() -> None:
+    assert html.to_text('<p style="font-size:0">x' * 20_000 + '<p style="font-size:9px">y') == "y"
+
+
+def test_a_mail_that_hides_all_it_says_is_read_all_the_same() -> None:
+    assert html.to_text('<body style="font-size:0"><p class="text">Nobody can log in</p>') == "Nobody can log in"
+    assert html.to_text("<div hidden>Nobody can log in</div><img src=x>") == "Nobody can log in"
 
 
 def test_letters_that_grow_in_lower_case_do_not_move_what_is_hidden() -> None:
