@@ -65,8 +65,8 @@ def show_ticket(ticket: TicketPage) -> None:
     """Print a ticket as a page for a person."""
     heading(f"{ticket.number}  {ticket.subject}")
     facts(_facts(ticket))
-    for message in ticket.messages:
-        _show_message(message)
+    for index, message in enumerate(ticket.messages):
+        _show_message(message, whole=index == 0)
     heading("Sent")
     table(
         ("id", "template", "recipient", "state", "tries", "last error"),
@@ -99,9 +99,13 @@ def _facts(ticket: TicketPage) -> list[tuple[str, object]]:
     ]
 
 
-def _show_message(message: MessageRow) -> None:
+def _show_message(message: MessageRow, whole: bool) -> None:
+    """``whole`` shows the mail with what was cut as well; of later ones the ticket has that already."""
     heading(f"{message.created_at:%Y-%m-%d %H:%M}  {message.kind}  {message.author}")
     out.print(text(message.text.strip()), soft_wrap=True)
+    if whole and message.full_text.strip():
+        out.print(text("\nThe whole mail, with quotation and signature:\n", "dim"))
+        out.print(text(message.full_text.strip("\n"), "dim"), soft_wrap=True)
     for file in message.attachments:
         out.print(text(f"  attached: {file.name}  {file.content_type}  {file.size:,} bytes", "dim"))
     for line in message.evidence:

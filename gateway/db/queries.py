@@ -67,6 +67,8 @@ class MessageRow:
     author: str
     """Address."""
     text: str
+    full_text: str
+    """With quotation and signature; empty where nothing was cut."""
     created_at: datetime
     attachments: list[AttachmentRow]
     evidence: list[str]
@@ -323,7 +325,7 @@ def _messages(connection: Connection, rows: Sequence[Row[Any]]) -> list[MessageR
         files[one.message_id].append(AttachmentRow(one.name, one.content_type, one.size, one.sha256))
     return [
         MessageRow(
-            m.id, m.kind, m.author, m.text, from_moment(m.created_at), files[m.id], json.loads(m.evidence)
+            m.id, m.kind, m.author, m.text, m.full_text, from_moment(m.created_at), files[m.id], json.loads(m.evidence)
         )
         for m in rows
     ]  # fmt: skip

@@ -116,6 +116,9 @@ class NewMessage:
     """Sanitised, where the mail had HTML and its text was taken over whole."""
     full_text: str = ""
     """The whole body, quotation and all."""
+    cut: str = ""
+    """Of a mail that opens a ticket: what ``text`` leaves out as quotation or signature, for staff to see. Later mails
+    quote what the ticket has."""
     by_agent: bool = False
     with_attachments: bool = True
     evidence: tuple[str, ...] = ()

@@ -76,7 +76,7 @@ def _own_ticket(case: Case, agent: Agent) -> Decision:
     if problems and not case.released:
         return _hold(case, agent, problems)
     text = case.new_text if problems else parsed.rest
-    message = tickets.customer_message(case, case.author, text, case.evidence)
+    message = tickets.first_message(case, case.author, text, case.evidence)
     severity = None if problems else parsed.commands.severity
     return tickets.opened(case, case.author, message, f"a mail of the agent {agent.address}", severity=severity)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from gateway.desk import mails, people
@@ -22,7 +23,7 @@ def open_ticket(case: Case, why: str, refers_to: Ticket | None = None) -> Decisi
     evidence = case.evidence
     if not case.sender.address:
         evidence += (f"requester taken from a header that proves nothing: {requester.address or 'no address found'}",)
-    message = customer_message(case, requester, case.new_text, evidence, case.doubts)
+    message = first_message(case, requester, case.new_text, evidence, case.doubts)
     return opened(case, requester, message, why, refers_to=refers_to)
 
 
@@ -146,6 +147,14 @@ def _let_in(case: Case) -> tuple[Address, ...]:
     """Whom an operator let into a ticket: who answers the notice answers him, and he may write again."""
     stranger = case.sender.kind is Kind.CUSTOMER and case.found.participant is None
     return (case.author,) if case.released and stranger and is_usable(case.sender.address) else ()
+
+
+def first_message(
+    case: Case, author: Address, text: str, evidence: tuple[str, ...], doubts: tuple[str, ...] = ()
+) -> NewMessage:
+    """A customer's message, and what was cut from it: nothing else of the ticket holds that."""
+    message = customer_message(case, author, text, evidence, doubts)
+    return replace(message, cut=case.mail.reply.quoted) if text.strip() else message
 
 
 def customer_message(

@@ -57,6 +57,7 @@ _NOTICE = views.Notice(
     evidence=_EVIDENCE,
     text=_TEXT,
     html=harmless.lines(_TEXT),
+    cut="-- \nCarla Customer, Northwind\nTel. +1 555 0100",
     attachments=("empty-page.png", "console.log"),
 )
 

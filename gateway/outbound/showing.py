@@ -20,6 +20,8 @@ from gateway.triage.policy import Policy
 
 LONGEST_TEXT = 200_000
 """Characters of a message that staff are shown; all of it is in the database. Customers get an answer whole."""
+LONGEST_CUT = 20_000
+"""Characters of what a first mail quotes."""
 LONGEST_SUBJECT = 250
 _SHOWS = re.compile(r"<img\b|(?:^|>)(?:\s|&nbsp;)*+[^<]")
 """In sanitised HTML: a picture, or a letter."""
@@ -144,7 +146,7 @@ class Showing:
 
     def _notice(self, ticket: Ticket, cause: Cause, language: str, common: Mapping[str, Any]) -> views.Notice:
         message, verdict = cause.message, cause.verdict
-        text, html, cut = _shown(message)
+        text, html, goes_on = _shown(message)
         author = message.author if message else ticket.requester
         agent = self._settings.agents.get(ticket.assignee.lower())
         return views.Notice(
@@ -167,7 +169,8 @@ class Showing:
             evidence=_reasons(verdict.evidence) if verdict else (),
             text=text,
             html=html,
-            cut=cut,
+            goes_on=goes_on,
+            cut=_cut(message),
             attachments=_names(cause),
         )
 
@@ -232,10 +235,15 @@ def _names(cause: Cause) -> tuple[str, ...]:
     return tuple(harmless.file_name(a.name) or clean(a.content_type) for _, a in cause.attachments)
 
 
+def _cut(message: NewMessage | None) -> str:
+    cut = message.cut.strip("\n") if message else ""
+    return cut if len(cut) <= LONGEST_CUT else f"{cut[:LONGEST_CUT]} […]"
+
+
 def _shown(message: NewMessage | None) -> tuple[str, Markup, bool]:
     """The message's text, as text and as HTML, and whether it goes on."""
     if message is None:
         return "", Markup(), False
-    text, cut = message.text[:LONGEST_TEXT].strip("\n"), len(message.text) > LONGEST_TEXT
-    html = message.html if not cut and len(message.html) <= 2 * LONGEST_TEXT else ""
-    return text, Markup(html) if html and (text or _SHOWS.search(html)) else harmless.lines(text), cut
+    text, goes_on = message.text[:LONGEST_TEXT].strip("\n"), len(message.text) > LONGEST_TEXT
+    html = message.html if not goes_on and len(message.html) <= 2 * LONGEST_TEXT else ""
+    return text, Markup(html) if html and (text or _SHOWS.search(html)) else harmless.lines(text), goes_on

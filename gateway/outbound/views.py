@@ -131,8 +131,10 @@ class Notice(View):
     """Why this severity, a reason each."""
     text: str
     html: Markup
-    cut: bool = False
+    goes_on: bool = False
     """The text is longer than what is shown of it."""
+    cut: str = ""
+    """What ``text`` leaves out of the mail that opened the ticket: quotation and signature."""
     attachments: tuple[str, ...] = ()
 
 

@@ -66,6 +66,14 @@ def test_a_ticket_is_shown_whole(look: Run) -> None:
     assert "confirmation" in out
 
 
+def test_what_was_cut_from_the_mail_that_opened_a_ticket_is_shown(look: Run) -> None:
+    number = by_subject(look, "Frage zum Export")
+    (message,) = look("tickets", "show", number, "--json").json["messages"]
+    assert message["text"].endswith("Es eilt nicht.")
+    assert message["full_text"].strip().endswith("Es eilt nicht.\n\nViele Grüße\nJürgen Groß")
+    assert "Viele Grüße\nJürgen Groß" in look("tickets", "show", number).out
+
+
 def test_an_s0_shows_whom_it_paged(look: Run) -> None:
     assert "mailto:oncall@example.com" in look("tickets", "show", by_subject(look, "sign in")).out
 

@@ -116,6 +116,17 @@ def test_the_description_is_the_new_text_and_the_whole_body_where_there_is_none(
     assert quoted.text == "> Help!"
 
 
+def test_what_was_cut_goes_with_the_first_message_alone() -> None:
+    parts = Reply(text="Help!", quoted="> old\n-- \nAlice")
+    first = decide(mail(text="Help!\n> old\n-- \nAlice", reply=parts)).message
+    later = decide(mail(BOB, reply=parts), to=BOBS).message
+    whole = decide(mail(text="> old", reply=Reply(quoted="> old"))).message
+    assert first
+    assert later
+    assert whole
+    assert (first.cut, later.cut, whole.cut) == ("> old\n-- \nAlice", "", "")
+
+
 def test_html_is_taken_over_only_where_nothing_was_cut() -> None:
     whole = decide(mail(safe_html="<p>Help!</p>")).message
     cut = decide(mail(safe_html="<p>Help!</p>", reply=Reply(text="Help!", quoted="> old"))).message

@@ -204,6 +204,18 @@ def test_a_notice_holds_text_attachments_reason_and_commands() -> None:
         assert wanted in text.replace("=\r\n", "")
 
 
+def test_a_notice_shows_what_was_cut_from_the_first_mail_apart_from_its_text() -> None:
+    first = replace(message(), cut="> Nobody can <log> in\n" + "x" * 30_000)
+    mail = compose(NOTICE, ticket(), cause(opened=True, message=first))
+    text = body(mail, "plain")
+    places = [text.index(words) for words in ("It does not load.", "as quotation or signature", "> Nobody can <log>")]
+    assert places == sorted(places)
+    assert "&gt; Nobody can &lt;log&gt; in" in body(mail, "html")
+    assert 19_000 < text.count("x") < 21_000
+    assert "[…]" in text
+    assert "quotation" not in body(compose(NOTICE, ticket(), cause()), "plain")
+
+
 def test_an_internal_note_is_marked_in_the_notice() -> None:
     note = NewMessage(MessageKind.NOTE, Address(ANN.name, ANN.address), "He is important.", by_agent=True)
     assert "Ann Agent <ann@example.com> noted" in body(compose(NOTICE, ticket(), cause(message=note)), "plain")
