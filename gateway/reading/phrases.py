@@ -399,7 +399,7 @@ WROTE: dict[str, str] = {
 # Verbs that may stand before the name: "Am 3.2. schrieb Max:".
 WROTE_NAME = "schrieb|schreef|skrev|skrifaði|kirjoitti|heeft|napisał|napsal|escribió|escreveu|пишет|a écrit"
 
-# Said above a quotation: the answers stand in it, or in a colour of their own.
+# Said above a quotation: the answers stand in it, or in a colour of their own; or it is what the mail is about.
 _ANSWERS = (
     r"(?:answer|comment|repl(?:y|ie)|respon[sd]|remark|antwort|anmerkung|kommentar|répon[ds]|commentaire|rispo(?:st|nd)"
     r"|respuest|respond|comentario|respost|antwoord|opmerking|odpowied|svar|回答|回复|コメント)"
@@ -413,7 +413,15 @@ _INSIDE = (
     r"|\b(?:na (?:czerwono|niebiesko)|poniżej|(?:i|med) (?:rött|blått|rødt|blåt)|ned(?:an|enfor))\b"
     r"|赤字|青字|文中|红[字色]|見下|见下)"
 )
-INSIDE = re.compile(rf"{_ANSWERS}[^\n.!?]{{0,40}}{_INSIDE}")
+_SEE_BELOW = (
+    r"\b(?:see|read|check|find|refer to|look at)\b[^\n.!?]{0,40}below\b"
+    r"|\b(?:mail|message|thread|chain|report|request) below\b"
+    r"|\bsiehe (?:unten|untere|nachstehend|folgende)|\bs\. ?u\.|\b(?:mail|nachricht|anfrage|verlauf|meldung) unten\b"
+    r"|\b(?:unten|nach)stehende|\bvoir (?:plus bas|ci-dessous)|\bvedi (?:qui )?sotto\b|\bzie (?:hieronder|onder)"
+    r"|\b(?:ver|vea|véase|mira|veja|vide) (?:más )?(?:abajo|abaixo)\b|\bpatrz poniżej|\bse (?:nedan|nedenfor)\b"
+    r"|\bсм(?:\.|отрите) ниже"
+)
+INSIDE = re.compile(rf"{_ANSWERS}[^\n.!?]{{0,40}}{_INSIDE}|{_SEE_BELOW}")
 
 # What a device or an app writes below the mails it sends; verbose patterns, the rest of the line names it.
 MOBILE: tuple[str, ...] = (

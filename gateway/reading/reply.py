@@ -115,7 +115,7 @@ def _stays(lines: Sequence[str], block: _Block, cut: range, followed: bool) -> b
 
 
 def _announces(lines: Sequence[str], end: int) -> bool:
-    """Whether the text above says that the answers stand between the lines below, coloured maybe."""
+    """Whether the text above says that the answers stand between the lines below, coloured maybe, or to read them."""
     above = " ".join(lines[:end])
     return len(above) <= _SHORT_NOTE and phrases.INSIDE.search(above.lower()) is not None
 

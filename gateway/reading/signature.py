@@ -17,6 +17,8 @@ _CARD = 14
 """The same below a closing formula: name, title, company, address, numbers."""
 _TOLD = 12
 """Words of a paragraph that is no slogan and no address."""
+_GREETING = 4
+"""Words of ``Dear support team,`` and its like."""
 _PROSE = 8
 """Words in lower case that no line of a card has."""
 _FORM = 40
@@ -67,12 +69,21 @@ def start(lines: Sequence[str], *, opening: bool) -> int:
         elif not fenced and len(lines[index]) <= LONGEST and _begins(lines, index):
             end = index
             break
-    if opening and end < len(lines) and not any(map(str.strip, lines[:end])) and _goes_on(lines, end):
+    if opening and end < len(lines) and _opens(lines, end):
         end = len(lines)
     end = _closing(lines, _notice(lines, end))
     while 0 < end < len(lines) and not lines[end - 1][:20].strip(_TRACKER):  # a mail tracker's mark, blank lines
         end -= 1
     return end
+
+
+def _opens(lines: Sequence[str], begin: int) -> bool:
+    """Whether a mail only begins here: with nothing said above but a greeting maybe, and its text below."""
+    above = " ".join(lines[:begin]).split()
+    if not above:
+        return _goes_on(lines, begin)
+    below = (line.strip() for line in lines[begin + 1 :])
+    return len(above) <= _GREETING and any(_is_prose(line) and not _is_notice(line.lower()) for line in below)
 
 
 def _goes_on(lines: Sequence[str], begin: int) -> bool:

@@ -338,6 +338,23 @@ def test_answers_that_stand_inside_the_quotation_by_what_is_said_above_are_kept(
     assert "There are 212." not in reply.split(scan(f"Hi,\n\nplease answer soon.\n\n{block}")).text
 
 
+@pytest.mark.parametrize(
+    "words", ["Adding support, please see below.", "Siehe unten", "cf. la conversation, voir ci-dessous", "Mail below"]
+)
+def test_a_mail_that_somebody_points_to_is_kept_without_its_heading(words: str) -> None:
+    block = f"-----Original Message-----\n{HEADER_BLOCKS['en']}\n\nNobody can log in."
+    found = reply.split(scan(f"{words}\n\n{block}"))
+    assert found.text.split("\n\n") == [words, "\nNobody can log in."]
+
+
+@pytest.mark.parametrize("rule", ["---", "--", "-- ", "Sent from my iPhone\n"])
+def test_text_below_a_rule_is_no_signature_where_only_a_greeting_stands_above(rule: str) -> None:
+    body = f"Hello support,\n\n{rule}\nSince nine this morning nobody here can log in, and there is no workaround."
+    assert reply.split(scan(body)).text == body
+    card = f"Hello support,\n\n{rule}\nJane Doe\nNorthwind Ltd\nwe make the world a nicer place"
+    assert reply.split(scan(card)).text == "Hello support,"
+
+
 def test_a_name_a_verb_and_a_date_make_an_attribution_above_quotation_marks() -> None:
     found = reply.split(scan(f"{NEW_TEXT}\n\nHelp Desk kirjoitti 3.11.2026 klo 10.14:\n\n> Sopiiko?"))
     assert (found.text, found.quoted_date_raw) == (NEW_TEXT, "3.11.2026 klo 10.14")
