@@ -85,6 +85,8 @@ FEW = 6
 """Letters beyond ASCII that say too little about their character set: then the commonest is the best guess."""
 LATIN = ("cp1252", "cp1250", "cp1254", "cp1257")
 """All that comes into question where each foreign letter stands alone between ASCII letters."""
+_NEVER_LIKE_UTF_8 = (FALLBACK, "iso2022")
+"""In the one such letters hardly ever come in a row, the others have seven bits."""
 _HIGH = re.compile(rb"[\x80-\xff]")
 _NEIGHBOURS = re.compile(rb"[\x80-\xff]{2}")
 
@@ -108,19 +110,19 @@ def decode(data: bytes, declared: str = "") -> str:
     name = codec(declared) if declared else "utf-8"
     if name == "utf-8" and data.isascii() and b"\x1b" not in data:
         return data.decode("ascii")
-    if not name or (name == FALLBACK and _is_utf8(data)):
+    if not name or (name.startswith(_NEVER_LIKE_UTF_8) and _is_utf8(data)):
         name = "utf-8"
     try:
         text = data.decode(name)
     except UnicodeError:
         return _guess(data, name)
-    if name == "utf-8" and b"\x1b" in data:
+    if name == "utf-8" and b"\x1b" in data and data.isascii():
         return _escaped(data, text)
     return text.removeprefix("\ufeff")
 
 
 def _is_utf8(data: bytes) -> bool:
-    """Text that was declared Latin by a program that did not look; by chance such letters hardly ever come in a row."""
+    """Text that was declared otherwise by a program that did not look."""
     if data.isascii():
         return False
     try:

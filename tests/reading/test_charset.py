@@ -67,6 +67,12 @@ def test_what_is_utf_8_by_its_bytes_is_read_so_whatever_latin_was_declared(decla
     assert charset.decode("à é".encode("cp1252"), declared) == "à é"
 
 
+@pytest.mark.parametrize("declared", ["", "utf-8", "windows-1252", "iso-2022-jp", "no-such-charset"])
+@pytest.mark.parametrize("text", ["\x1b[31mERROR\x1b[0m größer", "\x1b[0m\nНикто не может войти", "\x1b(x系统故障"])
+def test_utf_8_with_the_colours_of_a_terminal_in_it_is_utf_8(text: str, declared: str) -> None:
+    assert charset.decode(text.encode(), declared) == text
+
+
 def test_a_few_letters_of_no_declared_character_set_are_western_european() -> None:
     assert charset.decode("Hélène Brûlé".encode("cp1252")) == "Hélène Brûlé"
 
