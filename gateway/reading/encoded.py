@@ -10,6 +10,9 @@ import pybase64
 UUENCODE = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
 MANY_RUNS = 1000
 """Padding inside a base64 body ends a run; beyond so many runs it is noise."""
+FOREIGN = 0.1
+"""Share of a text that may be damaged; in words, blanks alone are more."""
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n"
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _PROSE = re.compile(rb"^_{20,}\r?$|^[A-Za-z]{1,20} [a-z]{1,20} [a-z]{1,20}", re.MULTILINE)
 _BLANKS_BEHIND_SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")
@@ -28,11 +31,23 @@ def decode(data: bytes | memoryview, encoding: str) -> bytes:
     return data
 
 
-def decode_text(data: bytes, encoding: str) -> bytes:
-    """As ``decode``, and without the lines that a mailing list put below a body that it did not decode."""
-    if encoding == "base64" and (b" " in data or b"_" in data) and (footer := _PROSE.search(data)):
-        data = data[: data.rfind(b"\n", 0, footer.start()) + 1]
-    return decode(data, encoding)
+def decode_text(data: bytes, encoding: str) -> tuple[bytes, bytes]:
+    """As ``decode``; and the lines below, as they came, that are not in the encoding: what a list put there, or all of
+    a text whose program only says that it encoded it."""
+    end = end_of_text(data, encoding)
+    return decode(data[:end], encoding), data[end:]
+
+
+def end_of_text(data: bytes, encoding: str) -> int:
+    """Where a text declared as base64 ends to be so."""
+    if encoding != "base64" or not data.translate(None, _BASE64):
+        return len(data)
+    prose = _PROSE.search(data)
+    end = data.rfind(b"\n", 0, prose.start()) + 1 if prose else len(data)
+    body = data[:end].translate(None, b"\r\n")
+    foreign = len(body.translate(None, _BASE64))
+    whole = foreign <= FOREIGN * len(body) and not (prose and (len(body) - foreign) % 4)
+    return end if whole else 0
 
 
 def base64(data: bytes | memoryview) -> bytes:

@@ -93,11 +93,19 @@ class Part:
         """The bytes, transfer-decoded. Never raises: what cannot be decoded stays as far as it went."""
         return encoded.decode(memoryview(self.raw)[self.start : self.end], self.encoding)
 
+    @property
+    def is_as_encoded(self) -> bool:
+        """Whether all of a text is in the transfer encoding that it declares."""
+        return encoded.end_of_text(self.raw[self.start : self.end], self.encoding) == self.end - self.start
+
     def text(self, most: int | None = None) -> str:
         """The content as text, with LF line ends; made of no more than the first ``most`` encoded bytes."""
         end = self.end if most is None else min(self.end, self.start + most)
-        data = encoded.decode_text(self.raw[self.start : end], self.encoding)
-        text = charset.decode(data, self.params.get("charset", ""))
+        data, below = encoded.decode_text(self.raw[self.start : end], self.encoding)
+        declared = self.params.get("charset", "")
+        text = charset.decode(data, declared)
+        if below:
+            text = f"{text}\n{charset.decode(below)}" if data else charset.decode(below, declared)
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         # RFC 3676, section 4.1: with DelSp the blank before a soft line break is no part of the text.

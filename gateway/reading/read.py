@@ -113,7 +113,11 @@ def _facts(found: Structure, leaves: Bodies, limits: Limits) -> ReadMail:
     reply_to = _addresses(headers, "reply-to", limits)
     subject = headers.get("subject")
     text, html_body = _bodies(leaves, limits)
-    cut = _cut(leaves.texts, limits) or _cut(leaves.htmls, limits)
+    defects = list(found.defects)
+    if _cut(leaves.texts, limits) or _cut(leaves.htmls, limits):
+        defects.append("body-too-long")
+    if not all(part.is_as_encoded for part in (*leaves.texts, *leaves.htmls)):
+        defects.append("body-not-as-encoded")
     return ReadMail(
         subject=subject,
         subject_base=subjects.base(subject),
@@ -132,7 +136,7 @@ def _facts(found: Structure, leaves: Bodies, limits: Limits) -> ReadMail:
         has_text=bool(leaves.texts),
         html=html_body,
         loop=headers.get("x-gateway-loop"),
-        defects=(*found.defects, "body-too-long") if cut else found.defects,
+        defects=tuple(defects),
     )
 
 

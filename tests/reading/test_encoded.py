@@ -49,9 +49,25 @@ def test_other_encodings_leave_the_bytes_alone(encoding: str) -> None:
     assert encoded.decode(DATA, encoding) == DATA
 
 
-def test_the_lines_that_a_list_put_below_an_encoded_text_are_no_part_of_it() -> None:
-    for text in ("Störung an Anlage 3!", "Störung an Anlage 3", "Störung an Anlage"):
-        body = base64.encodebytes(text.encode())
-        assert encoded.decode_text(body + b"____________________\nlist@example.org\n", "base64").decode() == text
-        assert encoded.decode_text(body + b"\nTo leave the list, write\n", "base64").decode() == text
-    assert encoded.decode_text(base64.encodebytes(b"a") + base64.encodebytes(b"b"), "base64") == b"ab"
+@pytest.mark.parametrize("footer", [b"____________________\nlist@example.org\n", b"To leave the list, write\n"])
+@pytest.mark.parametrize("text", ["Störung an Anlage 3!", "Störung an Anlage 3", "Störung an Anlage"])
+def test_the_lines_that_a_list_put_below_an_encoded_text_stay_as_they_came(text: str, footer: bytes) -> None:
+    body = base64.encodebytes(text.encode())
+    assert encoded.decode_text(body + footer, "base64") == (text.encode(), footer)
+
+
+def test_a_text_of_several_pieces_in_base64_is_read_whole() -> None:
+    assert encoded.decode_text(base64.encodebytes(b"a") + base64.encodebytes(b"b"), "base64") == (b"ab", b"")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Nobody can log in.", "Hello\nnobody can log in\n", "Dear team,\n\nall down!", "Вход не работает", "<p>down</p>"],
+)
+def test_a_text_that_is_only_said_to_be_base64_stays_as_it_came(text: str) -> None:
+    assert encoded.decode_text(text.encode(), "base64") == (b"", text.encode())
+
+
+def test_a_damaged_text_in_base64_is_read_as_far_as_it_goes() -> None:
+    body = base64.encodebytes(b"Nobody can log in since 9:00, and there is no workaround.")
+    assert encoded.decode_text(body[:40] + b"\0 !" + body[40:], "base64")[0].startswith(b"Nobody can log in since 9:00")

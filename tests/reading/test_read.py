@@ -1,3 +1,4 @@
+import base64
 import pickle
 from datetime import UTC, datetime
 
@@ -199,6 +200,15 @@ def test_what_was_read_is_small_and_can_be_pickled() -> None:
     mail = read(raw)
     assert pickle.loads(pickle.dumps(mail)) == mail
     assert len(pickle.dumps(mail)) < 10_000
+
+
+def test_a_body_that_is_not_as_encoded_is_read_as_it_came_and_said_to_be() -> None:
+    head = b"From: a@a.example\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    mail = read(head + "Störung: niemand kommt hinein.\r\n".encode())
+    assert (mail.text, mail.defects) == ("Störung: niemand kommt hinein.\n", ("body-not-as-encoded",))
+    mail = read(head + base64.encodebytes("Störung".encode()) + b"To leave the list, write\r\n")
+    assert (mail.text, mail.defects) == ("Störung\nTo leave the list, write\n", ("body-not-as-encoded",))
+    assert read(head + base64.encodebytes("Störung".encode())).defects == ()
 
 
 def test_a_long_body_is_cut_and_said_to_be() -> None:
