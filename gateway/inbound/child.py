@@ -1,8 +1,9 @@
 """The process that reads: ``python -m gateway.inbound.child FD``, with a socket to its parent.
 
 It gets settings and policy, then mails, batch after batch, and answers each batch with what it found. It ends when the
-parent closes the socket, or is gone. Each mail has its own limit of CPU time, raised as an exception in here; who is
-stuck beyond that, or outgrows the memory, is replaced by the parent.
+parent closes the socket, or is gone. Each mail has its own limit of CPU time, raised as an exception in here. Who is in
+C code then does not notice, and is ended by the kernel soon after; who is stuck without using CPU, or outgrows the
+memory, is replaced by the parent.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ Content-Type: text/html; charset=utf-8
 """
 """Read at the start: a first mail takes a hundred times as long as the next ones, and it might be an urgent one."""
 
+GRACE = 1.0
+"""Seconds of CPU time in which C code may come back after the limit."""
+
 
 class _OutOfTime(BaseException):
     """No Exception, so that no handler inside the reading swallows it."""
@@ -58,11 +62,11 @@ class Child:
         except (OSError, ValueError) as problem:
             return Missing(str(problem))
         try:
-            signal.setitimer(signal.ITIMER_PROF, self._settings.cpu_seconds)
+            self._limit_time(self._settings.cpu_seconds, self._settings.cpu_seconds + GRACE)
             try:
                 return Read(*judge(raw, self._settings, self._policy))
             finally:
-                signal.setitimer(signal.ITIMER_PROF, 0)
+                self._limit_time(0, 0)
         except _OutOfTime:
             why = f"reading took more than {self._settings.cpu_seconds:g} s of CPU time"
         except MemoryError:
@@ -70,6 +74,12 @@ class Child:
         except Exception as problem:
             why = f"reading failed: {type(problem).__name__}"
         return Unreadable(why, self.salvage(raw))
+
+    def _limit_time(self, ours: float, kernels: float) -> None:
+        """CPU seconds until the exception, and until the end by SIGVTALRM, which nothing in here handles; 0 for no
+        limit."""
+        signal.setitimer(signal.ITIMER_PROF, ours)
+        signal.setitimer(signal.ITIMER_VIRTUAL, kernels)
 
     def salvage(self, at: Raw) -> ReadMail:
         try:

@@ -79,10 +79,12 @@ class Queue:
         return len(fresh)
 
     def take(self, most: int, most_bytes: int) -> list[Waiting]:
-        """The next mails, at least one if there is any, together not much over ``most_bytes``."""
+        """The next mails, at least one if there is any, together not much over ``most_bytes``. What may be urgent goes
+        without others, whose reading it would wait for."""
         taken: list[Waiting] = []
         size = 0
-        while len(taken) < most and (lane := self._urgent or self._others):
+        lane = self._urgent or self._others
+        while len(taken) < most and lane:
             if taken and size + lane.next.size > most_bytes:
                 break
             taken.append(lane.pop())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import signal
 import socket
 import subprocess
 import sys
@@ -67,11 +68,11 @@ class _Process:
         except (asyncio.IncompleteReadError, ConnectionError) as problem:
             raise _Died from problem
 
-    def end(self) -> None:
-        """At once; what it had is still in the journal."""
+    def end(self) -> bool:
+        """At once; what it had is still in the journal. True where the kernel did, for it used too much CPU time."""
         self._writer.close()
         self._process.kill()
-        self._process.wait()
+        return self._process.wait() == -signal.SIGVTALRM
 
 
 class Reader:
@@ -147,6 +148,10 @@ class Reader:
             self._busy.add(child)
             try:
                 answer = await child.ask((what, list(raws)), self._settings.cpu_seconds * PATIENCE + len(raws))
+            except _Died as problem:
+                if child.end():
+                    raise TimeoutError from problem
+                raise
             except BaseException:
                 child.end()
                 raise

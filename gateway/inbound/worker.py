@@ -30,8 +30,8 @@ from gateway.inbound.reader import Reader
 from gateway.model import MailState
 
 BATCH = 32
-BATCH_BYTES = 4 * 1024 * 1024
-"""Of raw mail that goes to a child at once."""
+BATCH_BYTES = 2 * 1024 * 1024
+"""Of raw mail that goes to a child at once: an urgent one that comes now waits until they are read."""
 FEW = 8
 """With fewer mails waiting than that, no crowd has come."""
 LONGEST_WAY = 0.25

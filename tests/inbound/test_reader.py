@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import pickle
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -80,6 +82,37 @@ async def test_a_child_that_hangs_is_replaced_and_the_mail_read_by_another(
     finally:
         reader.close()
     assert isinstance(result, Read)
+
+
+async def test_a_mail_that_took_too_much_cpu_time_is_not_tried_twice(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, asked = _Process.ask, []
+
+    async def overruns(self: _Process, task: tuple[object, object], seconds: float) -> object:
+        if task[0] != "read":
+            return await ask(self, task, seconds)
+        asked.append(task)
+        self._process.send_signal(signal.SIGVTALRM)
+        await asyncio.to_thread(self._process.wait)
+        raise _Died
+
+    monkeypatch.setattr(_Process, "ask", overruns)
+    (result,) = await reader.read([1], [MAIL])
+    assert isinstance(result, Unreadable)
+    assert (result.why, result.mail.subject) == ("reading took too long", "Question")
+    assert len(asked) == 2  # in the batch, and alone
+
+
+def test_a_child_that_does_not_come_back_from_c_code_is_ended_by_the_kernel() -> None:
+    code = (
+        "from itertools import repeat\n"
+        "from gateway.inbound import child\n"
+        "child.GRACE, child.judge = 0.1, lambda *_: sum(repeat(1))\n"
+        "child.signal.signal(child.signal.SIGPROF, child._out_of_time)\n"
+        "child.Child(child.Reading(cpu_seconds=0.1), None).read(b'')\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=30).returncode == -signal.SIGVTALRM
 
 
 async def test_no_mail_is_blamed_where_no_child_comes_up(monkeypatch: pytest.MonkeyPatch) -> None:

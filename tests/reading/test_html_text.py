@@ -177,6 +177,14 @@ def test_a_comment_without_an_end_is_looked_for_once() -> None:
     assert html.capped(markup) == markup
 
 
+@pytest.mark.parametrize("reference", ["&", "&amp;", "&x"])
+def test_html_that_would_take_long_to_sanitise_is_read_and_not_shown(reference: str) -> None:
+    body = f"<p>{reference * 300_000}</p>Nobody can log in"
+    assert html.sanitise(body) == ""
+    assert html.to_text(body).endswith("Nobody can log in")
+    assert html.sanitise(f"<p>{reference * 10_000}</p>x").endswith("x")
+
+
 def test_long_flat_html_is_not_cut() -> None:
     flat = "<p>line<br></p><div>x</div>" * 5_000
     assert html.capped(flat) == flat
