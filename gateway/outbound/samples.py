@@ -94,7 +94,7 @@ SAMPLES: Mapping[str, tuple[View, ...]] = {
     "notice": (
         _NOTICE,
         replace(_NOTICE, stated="S0", check=True, opened=False, assignee="Ann Agent", status="pending", attachments=()),
-        replace(_NOTICE, **_CRITICAL, alerted=True, author="carla@customer.example", cut=True),
+        replace(_NOTICE, **_CRITICAL, alerted=True, author="carla@customer.example", goes_on=True),
         replace(
             _NOTICE, author="Ann Agent", author_address="ann@example.com", by_agent=True, evidence=(), status="solved"
         ),
