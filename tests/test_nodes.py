@@ -89,6 +89,20 @@ async def test_answers_that_come_by_two_nodes_at_once_are_all_in_their_ticket(st
     assert count(store, message.c.ticket_id == 1) == 21
 
 
+async def test_no_character_keeps_a_mail_from_being_a_ticket_at_once(store: Store, tmp_path: Path) -> None:
+    mails = [
+        plain(1, "Nobody can log in.\0 It is down."),
+        plain(2).replace(b"Subject: ", b"Subject: =?utf-7?q?+2D0-?= =?utf-16-be?b?AAAAQQ==?= "),
+        plain(3).replace(b"Subject: ", b"Content-Type: text/plain; charset=utf-16\r\nSubject: "),
+        plain(4).replace(b"<4@", b"<" + "\U0001f600".encode() * 900 + b"@"),
+        plain(5).replace(b"Subject: ", b"Content-Disposition: at\0tachment; filename=a\0b\r\nSubject: "),
+    ]
+    async with node(settings_of(store.url, tmp_path / "a")) as one:
+        await send(one.smtp, *mails)
+        await until(lambda: all_ended(store, len(mails)), SECONDS)
+    assert count(store, mail.c.state == "ticket", mail.c.attempts == 0) == len(mails)
+
+
 async def test_nodes_come_and_go_and_the_mail_is_worked_on(store: Store, tmp_path: Path) -> None:
     async with node(settings_of(store.url, tmp_path / "intake"), [NodeRole.INTAKE]) as intake:
         async with node(settings_of(store.url, tmp_path / "first"), [NodeRole.WORKER]):

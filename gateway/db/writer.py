@@ -44,6 +44,9 @@ together does not count as idle."""
 _LOCKED = "55P03"
 _STOOD_STILL = ("25P03", "25P04")
 """The SQLSTATEs of both."""
+_TOO_MUCH = "54"
+"""Begins the SQLSTATE of what the server has no place for, such as a row too long for its index: the row's own fault,
+though the driver counts it among the failures of the server."""
 
 
 class _Locked(Unavailable):
@@ -192,8 +195,9 @@ class Writer:
         """A failure of the database, as SQLAlchemy or its driver told it."""
         away = (OperationalError, InterfaceError, self._driver.OperationalError, self._driver.InterfaceError)
         original = getattr(problem, "orig", problem)
-        state = getattr(original, "sqlstate", "")
-        kind: type[Temporary] = Unavailable if isinstance(problem, away) or state in _STOOD_STILL else Temporary
+        state = getattr(original, "sqlstate", None) or ""
+        is_away = isinstance(problem, away) and not state.startswith(_TOO_MUCH)
+        kind: type[Temporary] = Unavailable if is_away or state in _STOOD_STILL else Temporary
         kind = _Locked if state == _LOCKED else kind
         # SQLAlchemy's own text quotes the statement, PostgreSQL's second line the row: both hold what a mail says.
         cause, _, _ = str(original).partition("\n")

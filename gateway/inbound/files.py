@@ -11,6 +11,7 @@ from typing import BinaryIO
 from gateway.model import Envelope
 from gateway.reading import addresses, mime
 from gateway.reading import headers as fields
+from gateway.reading.charset import storable
 
 STANDARD_INPUT = Path("-")
 STANDARD_INPUT_NAME = "standard input"
@@ -22,6 +23,8 @@ _QUOTED_FROM = re.compile(rb">+From ")
 _BLANK = (b"\n", b"\r\n")
 _HEADER_BYTES = 100 * 1024
 _PIECE = 1 << 20
+_LONGEST_ADDRESS = 1000
+"""Octets, as in SMTP."""
 _TELL_RECIPIENTS = (("x-original-to",), ("delivered-to",), ("envelope-to",), ("to", "cc"))
 """Header fields that name whom a mail came to, the ones that deliverers write first."""
 
@@ -76,8 +79,7 @@ def envelope(
     says that they are ours; without any it goes to ``fallback``.
     """
     headers = mime.parse_headers(fields.block(source.raw, _HEADER_BYTES))
-    if sender is None:
-        sender = _sender(source, headers)
+    sender = storable(_sender(source, headers) if sender is None else sender)
     if not recipients:
         for names in _TELL_RECIPIENTS:
             values = [value for name in names for value in headers.raws(name)]
@@ -85,7 +87,8 @@ def envelope(
             recipients = list({address.lower(): address for address in told if knows(address)}.values())
             if recipients:
                 break
-    return Envelope(via, sender, tuple(recipients) or (fallback,))
+    ours = tuple(map(storable, recipients)) or (fallback,)
+    return Envelope(via, sender if len(sender.encode()) <= _LONGEST_ADDRESS else "", ours)
 
 
 def _sender(source: Source, headers: mime.Headers) -> str:

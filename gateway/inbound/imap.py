@@ -22,6 +22,7 @@ from gateway.errors import Temporary
 from gateway.inbound.imap_login import Broken, Refused, connect, log_in, secure
 from gateway.oauth import Tokens
 from gateway.portions import portions
+from gateway.reading.charset import storable
 from gateway.settings import Imap
 
 SEEN = b"\\Seen"
@@ -250,4 +251,4 @@ def _words(problem: BaseException) -> str:
     """The server's own words, such as ``AUTHENTICATIONFAILED``, or what kind of failure it was."""
     first = problem.args[0] if problem.args else ""
     text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(problem)
-    return " ".join(text.split()) or type(problem).__name__
+    return storable(" ".join(text.split())) or type(problem).__name__

@@ -162,7 +162,7 @@ def _bare(pieces: list[str]) -> tuple[str, str]:
     if "@" not in text:
         return "", "".join(map(_plain, pieces))
     if pieces[0].startswith('"') and len(pieces) > 1 and pieces[1].startswith("@"):
-        return "".join(pieces).strip(), ""
+        return headers.shown("".join(pieces).strip()), ""
     text = _LOOSE.sub(lambda found: found[1] or ".", text)
     words = text.split()
     address = next(word for word in words if "@" in word)

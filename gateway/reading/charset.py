@@ -105,8 +105,26 @@ def codec(name: str) -> str:
     return WIDER.get(found, found) if found in CHARSETS else ""
 
 
+def storable(text: str) -> str:
+    """``text`` as every database takes it: PostgreSQL has no place for NUL, and none for half a surrogate pair."""
+    return _whole(text.replace("\0", ""))
+
+
+def _whole(text: str) -> str:
+    """With U+FFFD for halves of surrogate pairs: UTF-7 (RFC 2152), JSON and Python's arguments may hold one alone."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")  # which joins halves that fit
+    return text
+
+
 def decode(data: bytes, declared: str = "") -> str:
     """The text of ``data``. Never raises; at worst the text holds replacement characters."""
+    return _whole(_decoded(data, declared))
+
+
+def _decoded(data: bytes, declared: str) -> str:
     name = codec(declared) if declared else "utf-8"
     if name == "utf-8" and data.isascii() and b"\x1b" not in data:
         return data.decode("ascii")

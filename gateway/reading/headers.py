@@ -128,13 +128,14 @@ def parameters(value: bytes) -> tuple[str, dict[str, str], bool]:
     if not value:
         return "", {}, False
     text = unfold(value)
-    main, semicolon, _ = text.partition(";")
+    before, semicolon, _ = text.partition(";")
+    main = shown(before).strip().lower()
     if not semicolon:
-        return main.strip().lower(), {}, False
+        return main, {}, False
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bool, str]]] = {}
     twice = False
-    for found in _PARAMETER.finditer(text, len(main)):
+    for found in _PARAMETER.finditer(text, len(before)):
         name = found[1].lower()
         content = _ESCAPED.sub(r"\1", found[2]) if found[2] is not None else found[3].strip().strip('"')
         if "*" in name:
@@ -144,7 +145,7 @@ def parameters(value: bytes) -> tuple[str, dict[str, str], bool]:
         elif len(plain) < MANY_PARAMETERS:
             plain[name] = shown(content)
     plain.update((name, _joined(parts)) for name, parts in pieces.items())
-    return main.strip().lower(), plain, twice
+    return main, plain, twice
 
 
 def _continuation(pieces: dict[str, dict[int, tuple[bool, str]]], name: str, content: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 LONGEST = 998
+"""Octets, as a line has (RFC 5322, section 2.1.1)."""
 _ID = re.compile(r"<([^<>]+)>")
 
 
@@ -24,4 +25,4 @@ def first(text: str) -> str:
 
 def _tidy(text: str) -> str:
     joined = "".join(text.split()).strip("<>")
-    return joined if len(joined) <= LONGEST else ""
+    return joined if len(joined.encode("utf-8", "replace")) <= LONGEST else ""

@@ -29,6 +29,7 @@ from gateway.reading import (
     tnef,
 )
 from gateway.reading.bodies import Bodies
+from gateway.reading.charset import storable
 from gateway.reading.limits import DEFAULT, Limits
 from gateway.reading.mime import Headers, Part
 from gateway.reading.structure import Structure
@@ -57,14 +58,17 @@ def read(raw: bytes, limits: Limits = DEFAULT) -> ReadMail:
 
 
 def salvage(raw: bytes, limits: Limits, defect: str) -> ReadMail:
-    """Subject, strict sender and Message-ID alone, from the header fields; the mail itself as its one attachment."""
+    """Subject, strict sender and Message-ID alone, from the header fields; the mail itself as its one attachment.
+
+    Can be stored whatever the mail holds: what could not be written once more would be lost.
+    """
     raw = structure.normalised(raw)
     found = structure.parse(raw, limits, shallow=True)
     headers = found.headers
     return ReadMail(
-        subject=headers.get("subject"),
+        subject=storable(headers.get("subject")),
         identity=_identity(found),
-        message_id=ids.first(headers.get("message-id")),
+        message_id=storable(ids.first(headers.get("message-id"))),
         attachments=(attachments.whole(raw),),
         defects=(*found.defects, defect),
     )

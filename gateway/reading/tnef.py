@@ -165,8 +165,8 @@ class _Reader:
 
     def _string(self, value: memoryview, kind: int) -> str:
         if kind == _UNICODE:
-            return bytes(value).decode("utf-16-le", "replace").rstrip("\0")
-        return charset.decode(bytes(value).rstrip(b"\0"), self.codepage)
+            return charset.storable(bytes(value).decode("utf-16-le", "replace"))
+        return charset.storable(charset.decode(bytes(value).rstrip(b"\0"), self.codepage))
 
     def _named(self, prop: int) -> str:
         value = (self.open or {}).get(prop)

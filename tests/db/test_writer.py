@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, func, insert, select, update
 
 from gateway.db.ids import Ids
-from gateway.db.schema import seen
+from gateway.db.schema import seen, sender
 from gateway.db.store import Store
 from gateway.db.writer import HURRIED_MILLISECONDS, LOCK_MILLISECONDS, Writer
 from gateway.errors import Temporary, Unavailable
@@ -95,6 +96,16 @@ def test_a_job_that_the_database_refuses_is_temporary_trouble(store: Store) -> N
         store.writer.run(_put("a"))
     assert "seen" not in trouble.value.public
     assert _count(store) == 1
+
+
+def test_a_row_that_is_too_long_for_its_index_is_its_own_fault(store: Store) -> None:
+    if store.embedded:
+        pytest.skip("it has no such limit")
+    address = "".join(map(chr, random.Random(1).choices(range(0x4E00, 0x9FFF), k=5000)))
+    row = {"address": address, "mails_since": 0, "mails": 0, "acks_since": 0, "acks": 0}
+    with pytest.raises(Temporary) as trouble:
+        store.writer.run(lambda connection: connection.execute(insert(sender), [row]))
+    assert not isinstance(trouble.value, Unavailable)
 
 
 def test_the_writer_goes_on_after_it_lost_its_connection(store: Store) -> None:

@@ -49,6 +49,25 @@ def test_strange_names_do_no_harm(name: str) -> None:
     assert charset.decode(b"hello", name) == "hello"
 
 
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"+2D0-", "\ufffd"),
+        (b"a+3gA-b", "a\ufffdb"),
+        (b"+3IA-", "\ufffd"),
+        (b"+2D0-+3gA-", "\U0001f600"),
+        (b"+2D3eAA-", "\U0001f600"),
+    ],
+)
+def test_half_a_surrogate_pair_of_utf_7_is_no_character_and_two_halves_are_one(data: bytes, text: str) -> None:
+    assert charset.decode(data, "utf-7") == text
+
+
+def test_text_that_can_be_stored_has_no_nul_and_no_half_of_a_pair() -> None:
+    assert charset.storable("a\0b\ud83d \ud83d\ude00\udc80") == "ab\ufffd \U0001f600\ufffd"
+    assert charset.storable("Grüße") == "Grüße"
+
+
 def test_one_broken_character_does_not_spoil_the_text() -> None:
     assert charset.decode(GERMAN.encode()[:-1] + b"\xc3", "utf-8") == GERMAN[:-1] + "\ufffd"
 

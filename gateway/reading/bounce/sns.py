@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.reading import charset
 from gateway.reading.bounce import codes
 from gateway.reading.bounce.rfc3464 import Recipient
 
@@ -52,10 +53,10 @@ def _recipients(bounce: dict[str, Any]) -> Iterator[Recipient]:
     for each in listed if isinstance(listed, list) else ():
         if isinstance(each, dict) and isinstance(each.get("emailAddress"), str):
             yield Recipient(
-                address=each["emailAddress"].strip(" <>"),
-                status=codes.status(str(each.get("status", ""))),
-                action=str(each.get("action") or "failed").lower(),
-                diagnostic=str(each.get("diagnosticCode", "")),
+                address=_text(each["emailAddress"]).strip(" <>"),
+                status=codes.status(_text(each.get("status", ""))),
+                action=_text(each.get("action") or "failed").lower(),
+                diagnostic=_text(each.get("diagnosticCode", "")),
             )
 
 
@@ -63,4 +64,9 @@ def _message_id(notification: dict[str, Any]) -> str:
     """The Message-ID header; ``mail.messageId`` is an id of SES, not of the mail."""
     mail = notification.get("mail")
     headers = mail.get("commonHeaders") if isinstance(mail, dict) else None
-    return str(headers.get("messageId", "")).strip(" <>") if isinstance(headers, dict) else ""
+    return _text(headers.get("messageId", "")).strip(" <>") if isinstance(headers, dict) else ""
+
+
+def _text(value: object) -> str:
+    """JSON may escape what no text holds (RFC 8259, section 8.2)."""
+    return charset.storable(str(value))
