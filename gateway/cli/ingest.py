@@ -35,6 +35,11 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class NotKept(Taken):
+    """Our failure, and not the mail's: it may be kept another time."""
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What the caller says of the envelope."""
 
@@ -67,7 +72,7 @@ def ingest(
         settings = settings_of(context)
         found = mails(paths or [STANDARD_INPUT], sys.stdin.buffer, settings.smtp.max_message_bytes)
         with store_of(context, create=True) as store:
-            taken = [_take(store, settings, one, Told(sender, recipient or [])) for one in _progress(found)]
+            taken = [_tried(store, settings, one, Told(sender, recipient or [])) for one in _progress(found)]
     except Exception as problem:  # whatever it is, the mail is not at fault, so nobody may bounce it
         complain(in_words(problem))
         raise typer.Exit(EX_TEMPFAIL) from None
@@ -75,7 +80,7 @@ def ingest(
         _work_off(settings)
     _report(taken, as_json)
     if any(one.error for one in taken):
-        raise typer.Exit(1)
+        raise typer.Exit(EX_TEMPFAIL if any(isinstance(one, NotKept) for one in taken) else 1)
 
 
 def _progress(found: Iterable[Source | Unreadable]) -> Iterable[Source | Unreadable]:
@@ -87,8 +92,18 @@ def _progress(found: Iterable[Source | Unreadable]) -> Iterable[Source | Unreada
     return track(found, "taking in", console=err, transient=True)
 
 
+def _tried(store: Store, settings: Settings, one: Source | Unreadable, told: Told) -> Taken:
+    """Keep one mail, if that can be; where it cannot, the others go on. Raises Temporary where none can be kept."""
+    try:
+        return _take(store, settings, one, told)
+    except GatewayError:
+        raise
+    except Exception as problem:
+        return NotKept(one.name, None, f"could not be kept: {type(problem).__name__}")
+
+
 def _take(store: Store, settings: Settings, one: Source | Unreadable, told: Told) -> Taken:
-    """Keep one mail; returns after the commit. Raises Temporary."""
+    """Keep one mail; returns after the commit."""
     from gateway.desk.identity import is_own
     from gateway.inbound.files import STANDARD_INPUT_NAME, Unreadable, envelope
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from gateway import log
 from gateway.db.ids import Ids
 from gateway.db.known import load
-from gateway.db.mails import MOST_TRIES, Mails, Waiting
+from gateway.db.mails import Mails, Waiting
 from gateway.db.unit import Applied, Case, Compose, Unit
 from gateway.desk import decide, threading
 from gateway.desk.decision import Decision, Known, Lookups
@@ -85,7 +85,7 @@ class Decider:
 
     def _decision(self, item: Item, known: Known, now: datetime) -> Decision:
         waiting, result = item.waiting, item.result
-        if isinstance(result, Read) and waiting.attempts < MOST_TRIES:
+        if isinstance(result, Read):
             return decide.decide(
                 result.mail, waiting.envelope, result.verdict, item.lookups, known, self._settings, now,
                 released=waiting.released,

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 
 from gateway import log
 from gateway.db.folders import Folders, Kept, Left, Position, digest
+from gateway.db.lease import LeaseLost
 from gateway.db.mails import Waiting
+from gateway.errors import Temporary
 from gateway.inbound.files import Source, envelope
 from gateway.inbound.imap import Connection
 from gateway.inbound.imap_login import Broken, Refused
@@ -171,16 +173,26 @@ class Fetching:
         """Fetch and keep. The connection may break at any point: what is not kept then is fetched again."""
         uids = list(batch)
         try:
-            results = list(self._results(connection, batch, tries))
-        except Refused:
-            if len(uids) == 1:
-                raise
-            for uid in uids:
-                self._take(id_, connection, {uid: batch[uid]}, tries)
-            return
+            self._keep(id_, uids, list(self._results(connection, batch, tries)))
         except Broken:
             self._breaks.update(uids)
             raise
+        except (LeaseLost, Temporary) as problem:
+            if len(uids) == 1 or not isinstance(problem, Refused):
+                raise
+            self._take_each(id_, connection, batch, tries)
+        except Exception as problem:  # one mail's, which stops no other
+            if len(uids) > 1:
+                self._take_each(id_, connection, batch, tries)
+            else:
+                why = Said("it cannot be kept: {}", type(problem).__name__)
+                self._keep(id_, uids, [self._left(uids[0], tries, why)])
+
+    def _take_each(self, id_: int, connection: Connection, batch: Mapping[int, int], tries: Mapping[int, int]) -> None:
+        for uid, size in batch.items():
+            self._take(id_, connection, {uid: size}, tries)
+
+    def _keep(self, id_: int, uids: Sequence[int], results: Sequence[Kept | Left]) -> None:
         added = self._folders.settle(id_, uids, results, self._clock())
         for uid in uids:
             self._breaks.pop(uid, None)

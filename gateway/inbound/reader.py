@@ -129,9 +129,10 @@ class Reader:
             except _Died:
                 why = "the reading process died"
         log.reader_stopped(id_, why)
-        return Unreadable(why, await self._salvage(raw))
+        return Unreadable(why, await self.salvage(raw))
 
-    async def _salvage(self, raw: Raw) -> ReadMail:
+    async def salvage(self, raw: Raw) -> ReadMail:
+        """What is safe of a mail; nothing where not even that can be read."""
         try:
             mail: ReadMail = await self._ask_one("salvage", raw)
             return mail

@@ -21,10 +21,10 @@ from gateway.db.mails import MOST_TRIES, RETRY, Mails, Outcome, Waiting
 from gateway.db.raw import OBJECT
 from gateway.db.unit import Applied, Raced
 from gateway.db.writer import Writer
-from gateway.errors import GatewayError, Unavailable
+from gateway.errors import GatewayError, Temporary, Unavailable
 from gateway.inbound.deciding import Decider, Item, Trouble, independent
 from gateway.inbound.door import Door
-from gateway.inbound.findings import Missing
+from gateway.inbound.findings import Finding, Missing, Raw, Read, Unreadable
 from gateway.inbound.queue import Queue
 from gateway.inbound.reader import Reader
 from gateway.model import MailState
@@ -173,15 +173,25 @@ class Worker:
             raws = [self._mails.segment(one.stored) if one.stored else one.raw for one in batch]
             results = await self._reader.read([waiting.id for waiting in batch], raws)
             items: list[Item] = []
-            for waiting, result in zip(batch, results, strict=True):
-                if isinstance(result, Missing):
-                    await self._set_aside(waiting, OSError(f"raw mail: {result.why}"))
-                else:
-                    items.append(self._decider.item(waiting, result))
+            for waiting, raw, result in zip(batch, raws, results, strict=True):
+                try:
+                    items.append(await self._item(waiting, raw, result))
+                except Temporary:
+                    raise
+                except Exception as problem:
+                    await self._set_aside(waiting, problem)
             for group in independent(items):
                 await self._apply(group)
         finally:
             self._queue.done(batch)
+
+    async def _item(self, waiting: Waiting, raw: Raw, result: Finding) -> Item:
+        """What is to be decided on; after the last try only what is safe of it. Raises what is wrong with the mail."""
+        if isinstance(result, Missing):
+            raise OSError(f"raw mail: {result.why}")
+        if waiting.attempts >= MOST_TRIES and isinstance(result, Read):
+            result = Unreadable("it was read, but could not be written", await self._reader.salvage(raw))
+        return self._decider.item(waiting, result)
 
     async def _apply(self, items: Sequence[Item]) -> None:
         """Decide on mails and write it down, however long the database is away."""

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.inbound import files
+from gateway.inbound.files import Source
+from gateway.model import Envelope
 from tests.cli.conftest import Run
 
 MAIL = b"From: maria@customer.example\nTo: support@desk.example\nSubject: hello\n\ntext\n"
@@ -49,6 +52,40 @@ def test_one_bad_file_does_not_stop_the_others(configured: Run, tmp_path: Path) 
     assert result.status == 1
     assert "kept mail 1" in result.out
     assert len(result.err.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "path", [b"=?utf-7?q?+2D0-?=@customer.example", b'"\xff"@customer.example', b"a" * 70_000 + b"@customer.example"]
+)
+def test_no_return_path_keeps_a_mail_from_being_taken(configured: Run, tmp_path: Path, path: bytes) -> None:
+    (tmp_path / "bad.eml").write_bytes(b"Return-Path: <" + path + b">\n" + MAIL)
+    (tmp_path / "good.eml").write_bytes(MAIL)
+    assert configured("ingest", "bad.eml", "good.eml").status == 0
+    assert len(configured("mail", "list", "--json").json) == 2
+
+
+def test_an_envelope_of_any_bytes_is_taken(configured: Run) -> None:
+    told = ("--sender", "\udcff@x.y", "--recipient", "\udcfe@desk.example")  # as Python shows bytes of an argument
+    assert configured("ingest", "-", *told, stdin=MAIL).status == 0
+    (row,) = configured("mail", "list", "--json").json
+    assert (row["mail_from"], row["recipients"]) == ("\ufffd@x.y", ["\ufffd@desk.example"])
+
+
+def test_a_mail_over_which_we_fail_stops_no_other_and_an_mta_keeps_it(
+    configured: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(source: Source, *others: object, **more: object) -> Envelope:
+        if b"bad" in source.raw:
+            raise RecursionError
+        return envelope(source, *others, **more)
+
+    envelope = files.envelope
+    monkeypatch.setattr(files, "envelope", fail)
+    (tmp_path / "bad.eml").write_bytes(MAIL + b"bad\n")
+    (tmp_path / "good.eml").write_bytes(MAIL)
+    result = configured("ingest", "bad.eml", "good.eml")
+    assert (result.status, result.err) == (75, "error: bad.eml: could not be kept: RecursionError\n")
+    assert len(configured("mail", "list", "--json").json) == 1
 
 
 def test_a_mail_that_is_too_large_is_refused_for_good(configured: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway import reading
 from gateway.db.store import Store, open_store
 from gateway.db.unit import Applied
 from gateway.desk.tokens import Keys
@@ -15,7 +14,7 @@ from gateway.inbound.deciding import Decider
 from gateway.inbound.express import Express
 from gateway.inbound.findings import Missing, Raw, Read, Unreadable, fetch
 from gateway.inbound.journal import Journal
-from gateway.inbound.judge import judge
+from gateway.inbound.judge import judge, salvage
 from gateway.inbound.queue import Queue
 from gateway.inbound.worker import Worker
 from gateway.model import Composed, Envelope
@@ -52,13 +51,16 @@ class InProcess:
         await self.go_on.wait()
         return self._one(one)
 
+    async def salvage(self, one: Raw):
+        return salvage(fetch(one), Reading())
+
     def _one(self, at: Raw):
         try:
             one = fetch(at)
         except OSError as problem:
             return Missing(str(problem))
         if b"POISON" in one:
-            return Unreadable("reading took too long", reading.salvage(one, reading.Limits(), "unreadable"))
+            return Unreadable("reading took too long", salvage(one, Reading()))
         return Read(*judge(one, Reading(), DEFAULT))
 
 

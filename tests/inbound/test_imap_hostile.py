@@ -11,7 +11,10 @@ import pytest
 import trustme
 
 from gateway.db.store import open_store
+from gateway.inbound import fetching
+from gateway.inbound.files import Source, envelope
 from gateway.inbound.imap import Connection
+from gateway.model import Envelope
 from gateway.oauth import Tokens
 from gateway.settings import Imap, Oauth
 from tests.inbound.imapserver import Server, Session, serving
@@ -168,6 +171,31 @@ def test_one_bad_mail_stops_no_other_and_is_tried_for_a_day_then_staff_are_told(
     world.server.script = Server().script
     assert world.look() == ""
     assert world.kept == ["Mail 1", "Mail 3"]  # it was given up
+
+
+@pytest.mark.parametrize("path", [b"=?utf-7?q?+2D0-?=@example.org", b'"\xff"@example.org', b"a" * 70_000 + b"@x.y"])
+def test_no_return_path_stops_a_folder(world: World, path: bytes) -> None:
+    world.server.mails[2] = b"Return-Path: <" + path + b">\r\n" + mail(2)
+    assert world.look() == ""
+    assert world.kept == ALL
+
+
+def test_a_mail_over_which_we_fail_stops_no_other_and_is_put_off(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(source: Source, *others: object, **more: object) -> Envelope:
+        if b"Mail 2" in source.raw:
+            raise RecursionError
+        return envelope(source, *others, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fetching, "envelope", fail)
+        assert world.look() == ""
+    assert world.kept == ["Mail 1", "Mail 3"]
+    world.now += timedelta(hours=1)
+    assert world.look() == ""
+    assert world.kept == ALL
+    assert world.told == []
 
 
 def test_a_bad_mail_that_is_mended_in_time_is_taken(world: World) -> None:

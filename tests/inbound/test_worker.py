@@ -14,7 +14,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from gateway.db.mails import MOST_TRIES
+from gateway.desk import threading as threading_of_mails
+from gateway.desk.decide import UNREADABLE
 from gateway.inbound import worker as working
+from gateway.model import Reply
 from tests.inbound.bench import ENVELOPE, SETTINGS, STAFFED, Bench, raw
 
 
@@ -141,6 +144,58 @@ async def test_a_mail_that_cannot_be_read_becomes_a_ticket_from_what_is_safe(ben
     page = bench.store.queries.ticket(ticket.number)
     assert [a.name for a in page.messages[0].attachments] == ["message.eml"]
     assert page.outgoing == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Outage =?utf-7?q?+2D0-?=", "Nobody can log in."),
+        ("Outage", "Nobody can log in.\0 +2D0-"),
+        ("=?utf-16-be?b?AAAAQQ==?= =?utf-8?q?=00?=", ""),
+    ],
+)
+async def test_no_character_keeps_a_mail_from_being_a_ticket_at_once(bench: Bench, subject: str, text: str) -> None:
+    poison = raw(subject, "u@example.net", text).replace(b"From:", b"Content-Type: text/plain; charset=utf-7\r\nFrom:")
+    await bench.accept(raw("good", "a@example.net"), poison, raw("fine", "c@example.net"))
+    await bench.worker.drain()
+    assert [(row.state, row.attempts) for row in bench.store.queries.mails()] == [("ticket", 0)] * 3
+
+
+async def test_a_mail_that_was_read_but_cannot_be_written_becomes_a_ticket_with_the_mail_itself(bench: Bench) -> None:
+    judged = bench.reader._one
+
+    def with_an_error(at: bytes) -> object:
+        found = judged(at)
+        return replace(found, mail=replace(found.mail, text="\ud800", reply=Reply(), message_id="\ud800"))
+
+    bench.reader._one = with_an_error
+    await bench.accept(raw("Outage", text="Nobody can log in."))
+    for _ in range(MOST_TRIES + 1):
+        await bench.worker.drain()
+        bench.now += timedelta(minutes=10)
+    (row,) = bench.store.queries.mails()
+    assert (row.state, row.attempts) == ("ticket", MOST_TRIES)
+    (ticket,) = bench.store.queries.tickets()
+    assert (ticket.subject, ticket.requester.address) == ("Outage", "kim@example.net")
+    (message,) = bench.store.queries.ticket(ticket.number).messages
+    assert (message.text, [a.name for a in message.attachments]) == (UNREADABLE, ["message.eml"])
+
+
+async def test_a_mail_for_which_nothing_can_be_looked_up_holds_up_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookups = threading_of_mails.lookups
+
+    def fail(mail, *others):
+        if mail.subject == "bad":
+            raise RecursionError
+        return lookups(mail, *others)
+
+    monkeypatch.setattr(threading_of_mails, "lookups", fail)
+    await bench.accept(raw("good", "a@example.net"), raw("bad", "b@example.net"), raw("fine", "c@example.net"))
+    await bench.worker.drain()
+    rows = {row.id: (row.state, row.attempts) for row in bench.store.queries.mails()}
+    assert rows == {1: ("ticket", 0), 2: ("received", 1), 3: ("ticket", 0)}
 
 
 async def test_a_backlog_in_the_database_is_worked_off_without_waiting(bench: Bench) -> None:
