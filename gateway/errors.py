@@ -27,6 +27,10 @@ class Unavailable(Temporary):
     """What we work with is away, such as the database: nothing is wrong with what was asked."""
 
 
+class Damaged(Unavailable):
+    """The database is damaged: what needs the part that is fails until somebody mends it."""
+
+
 class Permanent(GatewayError):
     """Never works: trying again is of no use."""
 

@@ -1,4 +1,5 @@
-"""Watches disk, database and backlog, and says whether mail can be taken: the door closes and opens again by itself."""
+"""Watches disk, database and backlog, and says whether mail can be taken: the door closes and opens again by itself,
+unless the database is damaged."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from gateway import log, metrics
+from gateway.db import damage
 from gateway.db.backlog import Backlog, backlog
 from gateway.db.folders import looks
 from gateway.db.schema import mail, outgoing
@@ -39,6 +41,8 @@ class Watch:
 
     def trouble(self) -> str:
         """What hinders us from taking mail, for the operator; empty when nothing does. Safe in any thread."""
+        if damaged := self._damage():
+            return damaged
         silent = time.monotonic() - self._looked_at
         return self._trouble if silent < PATIENCE_SECONDS else f"the database has not answered for {silent:.0f} s"
 
@@ -50,12 +54,18 @@ class Watch:
 
     async def look(self) -> None:
         """Look once, and tell the log where it changed."""
-        before, self._trouble = self._trouble, await asyncio.to_thread(self._look)
+        before = self._trouble
+        trouble = await asyncio.to_thread(self._look)
+        self._trouble = self._damage() or trouble
         self._looked_at = time.monotonic()
         if self._trouble and not before:
             log.intake_paused(self._trouble)
         if before and not self._trouble:
             log.intake_resumed()
+
+    def _damage(self) -> str:
+        found = self._store.writer.damage
+        return f"the database is damaged ({found}); {damage.REMEDY}" if found else ""
 
     def _look(self) -> str:
         needed = self._settings.least_free_bytes

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,14 @@ def fresh_database(server: str) -> str:
     engine.dispose()
     url = sa.make_url(server).set(database=name, password=canary("database"))
     return url.render_as_string(hide_password=False)
+
+
+def damage(file: Path, table: str) -> None:
+    """Overwrite the first page of a table in an SQLite file, as a bad disk does."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+    with file.open("r+b") as opened:
+        opened.seek((root - 1) * size)
+        opened.write(b"\xa5" * size)

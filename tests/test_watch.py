@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import Connection
 
 from gateway import watch
-from gateway.db.schema import mail
+from gateway.db.schema import mail, seen
 from gateway.db.store import Store, open_store
+from gateway.errors import Damaged
 from gateway.metrics import REGISTRY
 from gateway.model import Envelope
 from gateway.settings import Smtp
 from gateway.watch import Watch
+from tests.databases import damage
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ENVELOPE = Envelope("smtp", "kim@example.net", ("support@example.com",))
@@ -64,6 +66,21 @@ async def test_a_database_that_fails_is_trouble(store: Store) -> None:
     store.writer.run(drop)
     await looking.look()
     assert "outgoing" in looking.trouble()
+
+
+async def test_a_statement_that_finds_damage_closes_the_door_at_once_and_for_good(
+    store: Store, tmp_path: Path
+) -> None:
+    looking = Watch(Smtp(), store, lambda: NOW)
+    damage(tmp_path / "gateway.db", "seen")
+    await looking.look()
+    assert looking.trouble() == ""  # nobody asked for that page yet
+    with pytest.raises(Damaged):
+        store.writer.run(lambda connection: connection.execute(seen.select()))
+    assert "the database is damaged" in looking.trouble()
+    accept(store, 1)
+    await looking.look()
+    assert "docs/backup.md" in looking.trouble()
 
 
 async def test_a_look_that_hangs_is_trouble(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway import app
 from gateway.cli.check import Finding, Level
 from gateway.cli.check_ports import ports
+from gateway.db.damage import REMEDY, quick_check
 from gateway.db.engine import check_version, open_engine, sqlite_file
 from gateway.db.objects import Objects
 from gateway.errors import ConfigurationError, GatewayError, Temporary
@@ -113,9 +114,19 @@ def database(settings: Settings) -> Iterator[Finding]:
         remedy = "restore a backup, or move it away" if file else "start it, or mend gateway.database"
         yield Finding("database", Level.FAIL, f"{file}: {says}" if file else says, remedy)
     else:
-        yield Finding("database", Level.OK, str(file or engine.url.render_as_string(hide_password=True)))
+        yield _whole(file) if file else Finding("database", Level.OK, engine.url.render_as_string(hide_password=True))
     finally:
         engine.dispose()
+
+
+def _whole(file: Path) -> Finding:
+    found = quick_check(file, SECONDS)
+    if found:
+        return Finding("database", Level.FAIL, f"{file} is damaged: {found}", REMEDY)
+    if found is None:
+        says = f"{file}: nothing is wrong with what could be read in {SECONDS:g} s"
+        return Finding("database", Level.OK, says, "to have all of it read: gateway backup FOLDER")
+    return Finding("database", Level.OK, f"{file} is whole")
 
 
 def _sqlite() -> Finding:

@@ -18,22 +18,26 @@ if TYPE_CHECKING:
 
 SLOW_SECONDS = 60
 """A mail that waits longer than this to be read is worth a look."""
+CHECK_SECONDS = 1.0
+"""In which damage to the database is looked for; gateway check takes longer."""
 LATE_SECONDS = 3600
 """So is an IMAP folder that nobody looked into for so long: polls are 25 minutes apart at most."""
 
 
 def status(context: typer.Context, as_json: Json = False) -> None:
     """Show at a glance what came, what waits and what failed."""
+    from gateway.db.damage import REMEDY, quick_check
     from gateway.db.queries import FolderRow
 
     with store_of(context) as store:
         now = datetime.now(UTC)
         report = store.queries.status(now)
         looked = {one.name: one for one in store.queries.folders()}
+        damage = quick_check(store.file, CHECK_SECONDS) if store.file is not None else ""
     names = [one.name for one in settings_of(context).imap]
     folders = [looked.get(name, FolderRow(name, None, "", "")) for name in names]
     if as_json:
-        print_json(asdict(report) | {"imap": folders})
+        print_json(asdict(report) | {"damage": damage or "", "imap": folders})
         return
     facts(
         (
@@ -49,6 +53,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         )
     )
     for stuck, hint in (
+        (damage, f"the database is damaged ({damage}): {REMEDY}"),
         (
             report.oldest_seconds > SLOW_SECONDS,
             f"a mail waits since {report.oldest_seconds:.0f} s: is gateway serve running?",

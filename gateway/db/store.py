@@ -49,13 +49,17 @@ class Store:
     """Held while this process may serve; None on a database of several nodes, and for commands."""
 
     @property
+    def file(self) -> Path | None:
+        """Of an embedded database."""
+        return sqlite_file(self.url)
+
+    @property
     def embedded(self) -> bool:
-        return sqlite_file(self.url) is not None
+        return self.file is not None
 
     def free_bytes(self) -> int | None:
         """Free disk space beside an embedded database; None elsewhere."""
-        file = sqlite_file(self.url)
-        return shutil.disk_usage(file.parent).free if file is not None else None
+        return shutil.disk_usage(self.file.parent).free if self.file is not None else None
 
     def tell(self, ticket_id: int, what: str, now: datetime) -> None:
         """Add a line of the gateway's own to a ticket's history."""

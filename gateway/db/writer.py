@@ -22,8 +22,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
+from gateway.db.damage import is_damage
 from gateway.db.ids import Ids
-from gateway.errors import Temporary, Unavailable
+from gateway.errors import Damaged, Temporary, Unavailable
 
 Job = Callable[[Connection], Any]
 
@@ -78,6 +79,8 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._connection: Connection | None = None
         self._closed = False
+        self.damage = ""
+        """What the database said when it was found to be damaged; it stays so until somebody mends it."""
 
     def start(self) -> None:
         self._thread.start()
@@ -201,6 +204,8 @@ class Writer:
         kind = _Locked if state == _LOCKED else kind
         # SQLAlchemy's own text quotes the statement, PostgreSQL's second line the row: both hold what a mail says.
         cause, _, _ = str(original).partition("\n")
+        if is_damage(original):
+            kind, self.damage = Damaged, cause
         return kind("database trouble, try again later", f"database: {cause}")
 
     def _connect(self) -> Connection:

@@ -21,7 +21,7 @@ from gateway.db.mails import MOST_TRIES, RETRY, Mails, Outcome, Waiting
 from gateway.db.raw import OBJECT
 from gateway.db.unit import Applied, Raced
 from gateway.db.writer import Writer
-from gateway.errors import GatewayError, Temporary, Unavailable
+from gateway.errors import Damaged, GatewayError, Temporary, Unavailable
 from gateway.inbound.deciding import Decider, Item, Trouble, independent
 from gateway.inbound.door import Door
 from gateway.inbound.findings import Finding, Missing, Raw, Read, Unreadable
@@ -205,6 +205,10 @@ class Worker:
         """False where the database is away."""
         try:
             results = await asyncio.wrap_future(self._writer.submit(partial(self._decider.decide, items=items)))
+        except Damaged as problem:
+            await self._one_by_one(items)
+            if len(items) == 1:
+                log.part_crashed("worker", problem)  # its lease ends by itself, and then it is claimed again
         except Unavailable as problem:
             log.part_crashed("worker", problem)
             return False
@@ -227,7 +231,7 @@ class Worker:
         return True
 
     async def _one_by_one(self, items: Sequence[Item]) -> None:
-        """A lease that was lost concerns one mail, and another node has it then; the others go on."""
+        """What is wrong with one mail, such as a lost lease, is none of the others' business."""
         if len(items) > 1:
             for item in items:
                 await self._apply([item])

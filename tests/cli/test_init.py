@@ -16,10 +16,12 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from gateway.cli import checks
+from gateway.db.store import open_store
 from gateway.settings import load
 from tests import dovecot
 from tests.canaries import canary
 from tests.cli.conftest import Result, Run
+from tests.databases import damage
 from tests.e2e.running import free_port
 from tests.nodes import plain
 
@@ -131,6 +133,26 @@ def test_check_finds_a_broken_policy_a_broken_template_and_a_broken_database(con
     assert {"policy", "templates", "database"} <= failed
     assert "page.txt.j2:1" in findings(result)["templates"]["says"]
     assert "restore a backup" in findings(result)["database"]["remedy"]
+
+
+def test_check_and_status_find_a_damaged_page_and_name_the_remedy(configured: Run, tmp_path: Path) -> None:
+    database = tmp_path / "var" / "gateway.db"
+    open_store(f"sqlite:///{database}", "test", serve=False).close()
+    assert findings(configured("check", "--json"))["database"]["says"] == f"{database} is whole"
+    damage(database, "seen")
+    found = findings(configured("check", "--json"))["database"]
+    assert (found["level"], "damaged" in found["says"], "docs/backup.md" in found["remedy"]) == ("fail", True, True)
+    assert configured("status", "--json").json["damage"]
+    assert "docs/backup.md" in " ".join(configured("status").out.split())
+
+
+def test_check_takes_no_longer_for_a_large_database(
+    configured: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_store(f"sqlite:///{tmp_path / 'var' / 'gateway.db'}", "test", serve=False).close()
+    monkeypatch.setattr(checks, "quick_check", lambda file, seconds: None)
+    found = findings(configured("check", "--json"))["database"]
+    assert (found["level"], "in 5 s" in found["says"], "gateway backup" in found["remedy"]) == ("ok", True, True)
 
 
 def test_check_finds_a_file_where_the_data_folder_should_be(configured: Run, tmp_path: Path) -> None:

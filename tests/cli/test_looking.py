@@ -134,9 +134,9 @@ def test_the_status_counts_everything_and_points_at_what_waits(look: Run) -> Non
     report = look("status", "--json").json
     assert set(report) == {
         "accepted", "processed", "held", "failed", "backlog", "oldest_seconds", "tickets", "outbox_waiting",
-        "outbox_failed", "imap",
+        "outbox_failed", "damage", "imap",
     }  # fmt: skip
-    assert (report["accepted"], report["tickets"], report["held"]) == (4, 3, 1)
+    assert (report["accepted"], report["tickets"], report["held"], report["damage"]) == (4, 3, 1, "")
     assert "gateway mail release" in look("status").out
 
 

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from gateway.errors import Unavailable
+from gateway.errors import Damaged, Unavailable
 from gateway.inbound import express
+from tests.databases import damage
 from tests.inbound.bench import ENVELOPE, Bench, raw
 
 
@@ -54,6 +55,13 @@ async def test_of_mails_that_come_at_once_all_but_the_first_go_on_together(bench
     mails = [raw(f"Question {n}", f"kim{n}@example.net") for n in range(5)]
     await asyncio.gather(*(bench.express.accept(ENVELOPE, one) for one in mails))
     assert sorted(state for _, state in bench.states()) == ["received"] * 4 + ["ticket"]
+
+
+async def test_nothing_is_kept_once_damage_to_the_database_is_found(bench: Bench) -> None:
+    damage(bench.folder / "g.db", "seen")
+    with pytest.raises(Damaged):
+        await bench.express.accept(ENVELOPE, raw("Outage, nobody can log in"))
+    assert bench.store.queries.mails() == []
 
 
 async def test_a_large_mail_is_kept_first(bench: Bench) -> None:

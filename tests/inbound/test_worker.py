@@ -18,6 +18,7 @@ from gateway.desk import threading as threading_of_mails
 from gateway.desk.decide import UNREADABLE
 from gateway.inbound import worker as working
 from gateway.model import Reply
+from tests.databases import damage
 from tests.inbound.bench import ENVELOPE, SETTINGS, STAFFED, Bench, raw
 
 
@@ -96,6 +97,20 @@ async def test_a_database_that_is_away_is_not_blamed_on_the_mail(
     await bench.worker._work([waiting])
     (row,) = bench.store.queries.mails()
     assert (row.state, row.attempts) == ("ticket", 0)
+
+
+async def test_a_damaged_database_is_blamed_on_no_mail_and_stops_none_that_does_not_need_the_page(bench: Bench) -> None:
+    question = raw("Question", "a@example.net")
+    await bench.accept(question)
+    await bench.worker.drain()
+    damage(bench.folder / "g.db", "message")
+    await bench.accept(raw("Another", "b@example.net"), question)
+    for _ in range(MOST_TRIES + 2):
+        await bench.worker.drain()
+        bench.now += timedelta(minutes=10)
+    rows = {row.id: (row.state, row.attempts) for row in bench.store.queries.mails()}
+    assert rows == {1: ("ticket", 0), 2: ("received", 0), 3: ("refused", 0)}
+    assert "malformed" in bench.store.writer.damage
 
 
 async def test_a_raw_mail_that_is_missing_stops_no_other_and_ends_as_failed(bench: Bench) -> None:
