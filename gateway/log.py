@@ -293,6 +293,11 @@ def raw_mails_deleted(number: int) -> None:
     _log.info("raw_mails_deleted", number=number)
 
 
+def stray_file(path: str) -> None:
+    """In the folder of raw mails, and no file of ours: it is left alone."""
+    _log.warning("stray_file", path=path)
+
+
 def part_crashed(part: str, problem: BaseException) -> None:
     """A loop of the gateway raised what it should have caught; it goes on."""
     _log.error("part_crashed", part=part, **_cause(problem))

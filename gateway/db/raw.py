@@ -25,7 +25,8 @@ EXPIRED = "expired"
 """Stands for a reference where the raw mail was deleted (``retention.raw_days``)."""
 OBJECT = "object:"
 """Begins the reference of a raw mail that lies in the object store."""
-_REFERENCE = re.compile(r"(\d{8}\.seg):(\d+):(\d+)")
+_NAME = re.compile(r"[0-9]{8}\.seg")
+_REFERENCE = re.compile(rf"({_NAME.pattern}):([0-9]+):([0-9]+)")
 
 
 class Segments:
@@ -64,16 +65,26 @@ class Segments:
         if self._file is None or self._file.tell() >= SEGMENT_BYTES:
             self.close()
             make_folder(self.folder)
-            last = max((int(path.stem) for path in self.folder.glob("*.seg")), default=0)
+            last = max((int(path.stem) for path in self._files()), default=0)
             self._name = f"{last + 1:08d}.seg"
             self._file = (self.folder / self._name).open("xb")
             sync_folder(self.folder)
         return self._file
 
+    def _files(self) -> Iterator[Path]:
+        """Those of ours: a person may have left another beside them, which is never read, counted or deleted."""
+        from gateway import log  # 11 MB in each child that reads, which has this module as well and lists no folder
+
+        for path in self.folder.iterdir():
+            if _NAME.fullmatch(path.name):
+                yield path
+            else:
+                log.stray_file(str(path))
+
     def sweep(self, in_use: Collection[str], before: datetime) -> None:
         """Delete the files that are not ``in_use`` and were last written before then. Not while a backup is made."""
         with self.held(exclusively=True) as free:
-            for path in self.folder.glob("*.seg") if free else ():
+            for path in self._files() if free else ():
                 old = path.stat().st_mtime < before.timestamp()
                 if old and path.name not in in_use and path.name != self._name:
                     path.unlink()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_IMODE
 
@@ -9,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+from gateway import log
 from gateway.db.engine import open_engine, reading
 from gateway.db.ids import BLOCK
 from gateway.db.raw import Segments
@@ -114,6 +116,23 @@ def test_a_segment_gives_back_what_was_written_also_after_it_was_closed(tmp_path
     (third,) = segments.append([b"three"])
     assert [segments.read(r) for r in (first, second, third)] == [b"one", b"", b"three"]
     assert first.split(":")[0] != third.split(":")[0]
+
+
+def test_a_stray_file_among_the_segments_is_left_alone_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.set_up("warning", "json")
+    strays = ["00000007 (copy).seg", "notes.seg", ".DS_Store", "123456789.seg"]
+    for name in strays:
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (0, 0))
+    segments = Segments(tmp_path)
+    (reference,) = segments.append([b"one"])
+    assert reference.startswith("00000001.seg:")
+    segments.sweep([], datetime.now(UTC))
+    assert {path.name for path in tmp_path.iterdir()} == {*strays, "00000001.seg"}
+    told = capsys.readouterr().err
+    assert all(name in told for name in strays)
 
 
 @pytest.mark.parametrize("reference", ["", "../../etc/passwd:0:5", "00000001.seg:0", "00000001.seg:0:99"])
