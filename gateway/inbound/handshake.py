@@ -79,7 +79,10 @@ class Handshake(SMTP, ABC):
             await self.push("454 4.7.0 Too many failed logins, try again later")
             return
         mechanism, blank, rest = (arg or "").partition(" ")
-        await super().smtp_AUTH(mechanism.upper() + blank + rest)
+        try:
+            await super().smtp_AUTH(mechanism.upper() + blank + rest)
+        except ValueError:  # so the stream reader says that a line is longer than its limit
+            await self.push("500 5.5.6 The line is too long")
 
     def _check_login(
         self, server: SMTP, session: Greeted, envelope: Envelope, mechanism: str, login: LoginPassword

@@ -140,6 +140,8 @@ async def test_staff_log_in_over_tls(
         ([b"AUTH CRAM-MD5"], "504 5.5.4"),
         ([b"AUTH"], "501 5.5.4"),
         ([b"AUTH PLAIN a b"], "501 5.5.4"),
+        ([b"AUTH PLAIN", b"A" * 13_000], "500 5.5.6"),
+        ([b"AUTH LOGIN", b"A" * 13_000], "500 5.5.6"),
     ],
 )
 async def test_logins_that_fail(
