@@ -15,6 +15,7 @@ import typer
 from gateway.cli.console import complain, err, in_words, out, print_json, silence, text
 from gateway.cli.context import Json, settings_of, store_of
 from gateway.cli.parse import STANDARD_INPUT
+from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
     from gateway.db.store import Store
