@@ -140,7 +140,7 @@ def test_an_mta_keeps_its_mail_while_something_fails_that_nobody_thought_of(
 
     monkeypatch.setattr("gateway.inbound.files.envelope", fails)
     result = configured("ingest", stdin=MAIL)
-    assert (result.status, result.err) == (75, "error: ZeroDivisionError()\n")
+    assert (result.status, result.err) == (75, "error: standard input: could not be kept: ZeroDivisionError\n")
 
 
 def test_once_a_mail_is_kept_nothing_makes_an_mta_bounce_it(configured: Run, monkeypatch: pytest.MonkeyPatch) -> None:
