@@ -28,6 +28,9 @@ class Bounds(NamedTuple):
 SETS = {
     "taught": (ROOT / "training" / "mails" / "plain.jsonl", Bounds(0.9, 0.9, 1.0, 1.0, 0.02)),
     "unseen": (Path(__file__).with_name("mails.jsonl"), Bounds(0.7, 0.8, 0.85, 0.9, 0.15)),
+    "longer, unseen": (Path(__file__).with_name("mails_2.jsonl"), Bounds(0.8, 0.75, 0.85, 0.92, 0.08)),
+    # In pairs that share most words and differ in what decides: what weights of words are worst at.
+    "contrasts, unseen": (Path(__file__).with_name("contrasts.jsonl"), Bounds(0.65, 0.65, 0.7, 0.8, 0.2)),
     "shared": (ROOT.parent / "shared" / "severity" / "dev.jsonl", Bounds(0.9, 0.9, 0.9, 0.95, 0.02)),
 }
 
