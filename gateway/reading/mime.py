@@ -106,9 +106,9 @@ class Part:
         text = charset.decode(data, declared)
         if below:
             text = f"{text}\n{charset.decode(below)}" if data else charset.decode(below, declared)
-        text = text.replace("\0", "")
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = text.replace("\0", "")  # PostgreSQL has no place for it
         # RFC 3676, section 4.1: with DelSp the blank before a soft line break is no part of the text.
         return _SOFT_BREAK.sub("", text) if self.params.get("delsp", "").lower() == "yes" else text
 
