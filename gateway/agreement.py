@@ -11,8 +11,8 @@ from typing import Any
 Table = Mapping[str, Any]
 
 
-def disagreements(values: Table, prefix: str) -> list[str]:
-    """A line a mistake. ``prefix`` is that of a mailbox that names none."""
+def disagreements(values: Table, prefix: str, listen: str) -> list[str]:
+    """A line a mistake. ``prefix`` is that of a mailbox that names none, ``listen`` that of [smtp] likewise."""
     mailboxes, agents = _tables(values, "mailbox"), _tables(values, "agent")
     own = [address for mailbox in mailboxes for address in _addresses(mailbox.get("addresses"))]
     names = _texts(mailbox.get("name") for mailbox in mailboxes)
@@ -27,6 +27,7 @@ def disagreements(values: Table, prefix: str) -> list[str]:
         *(_imap_for_unknown_mailboxes(values, names) if len(names) == len(mailboxes) else ()),
         *_oauth_without_tokens(values),
         *_half_tls(values.get("smtp")),
+        *_one_address_for_two(values, listen),
     ]
 
 
@@ -78,6 +79,16 @@ def _oauth_without_tokens(values: Table) -> Iterator[str]:
 def _half_tls(smtp: object) -> Iterator[str]:
     if isinstance(smtp, Mapping) and bool(smtp.get("tls_certificate")) != bool(smtp.get("tls_key")):
         yield "smtp.tls_certificate: needs smtp.tls_key beside it, and the other way round; name both"
+
+
+def _one_address_for_two(values: Table, smtp: str) -> Iterator[str]:
+    tables = {key: table for key in ("smtp", "lmtp", "metrics") if isinstance(table := values.get(key), Mapping)}
+    listen = {"smtp": smtp} | {key: table["listen"] for key, table in tables.items() if "listen" in table}
+    taken: dict[object, str] = {}
+    for key, address in listen.items():
+        other = taken.setdefault(address, key)
+        if other != key and not str(address).endswith(":0"):
+            yield f"{key}.listen: {address} is that of {other}.listen already; give each a port of its own"
 
 
 def _repeated(key: str, values: Sequence[str]) -> Iterator[str]:

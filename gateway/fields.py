@@ -192,4 +192,7 @@ Filled = Field(min_length=1)
 Number = BeforeValidator(_no_switch)
 Positive = Annotated[int, Number, Field(gt=0)]
 NotNegative = Annotated[int, Number, Field(ge=0)]
-Amount = Annotated[float, Number, Field(gt=0)]
+Amount = Annotated[float, Number, Field(gt=0, le=365 * 86_400)]
+"""Seconds or days, at most a year of seconds: beyond some hundred years no clock and no calendar can follow."""
+Minutes = Annotated[int, Number, Field(gt=0, le=365 * 1_440)]
+Days = Annotated[int, Number, Field(ge=0, le=100 * 365)]

@@ -54,7 +54,7 @@ def open_policy(settings: Settings) -> Policy:
     if path is None:
         return DEFAULT
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
         remedy = "name a file that is there, or leave it out for the shipped policy"
         raise ConfigurationError([f"gateway.policy: {path} cannot be read ({problem}); {remedy}"]) from None

@@ -22,6 +22,7 @@ from gateway.fields import (
     Amount,
     AnsweredFrom,
     Database,
+    Days,
     Filled,
     Folder,
     Hostname,
@@ -30,6 +31,7 @@ from gateway.fields import (
     Listed,
     Listen,
     MailAddress,
+    Minutes,
     NotNegative,
     ObjectStore,
     OwnAddress,
@@ -136,7 +138,7 @@ class Outbound(Section):
     login: Literal["password", "oauth"] = "password"
     connections: Positive = 4
     timeout_seconds: Amount = 60
-    retry_minutes: Annotated[tuple[Positive, ...], Filled] = (1, 5, 15, 30, 60)
+    retry_minutes: Annotated[tuple[Minutes, ...], Filled] = (1, 5, 15, 30, 60)
     give_up_days: Amount = 5
 
 
@@ -184,17 +186,17 @@ class Oncall(Section):
 
 class Loops(Section):
     mails: Positive = 30
-    minutes: Positive = 10
+    minutes: Minutes = 10
     acknowledgements_per_hour: Positive = 20
 
 
 class Tickets(Section):
-    reopen_days: NotNegative = 14
+    reopen_days: Days = 14
     max_cc: NotNegative = 50
 
 
 class Retention(Section):
-    raw_days: NotNegative = 0
+    raw_days: Days = 0
 
 
 class Storage(Section):
@@ -245,7 +247,11 @@ class Settings(Section):
     @property
     def database_url(self) -> str:
         """SQLAlchemy URL; left out, it is a SQLite file inside ``data_dir``."""
-        return self.gateway.database or f"sqlite:///{self.gateway.data_dir / 'gateway.db'}"
+        if self.gateway.database:
+            return self.gateway.database
+        from sqlalchemy import URL  # heavy, and only who opens the database needs it
+
+        return URL.create("sqlite", database=str(self.gateway.data_dir / "gateway.db")).render_as_string()
 
     @property
     def hostname(self) -> str:
@@ -263,7 +269,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     Raises ConfigurationError with all mistakes.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as problem:
         raise ConfigurationError(
             [f"{path}: cannot be read ({problem.strerror}); make one with: gateway init"]
@@ -285,7 +291,8 @@ def parse(text: str, where: str, environment: Mapping[str, str]) -> Settings:
         settings = Settings.model_validate(values)
     except ValidationError as problem:
         mistakes += explain(problem, Settings, where, from_environment)
-    mistakes += [f"{where}: {line}" for line in disagreements(values, Mailbox.model_fields["prefix"].default)]
+    defaults = Mailbox.model_fields["prefix"].default, Smtp.model_fields["listen"].default
+    mistakes += [f"{where}: {line}" for line in disagreements(values, *defaults)]
     if settings is not None:
         settings, missing = _with_secrets(settings, where)
         mistakes += missing
@@ -347,7 +354,7 @@ def _with_secrets(settings: Settings, where: str) -> tuple[Settings, list[str]]:
 
     def secret(key: str, path: Path) -> str:
         try:
-            return path.read_text(encoding="utf-8").strip()
+            return path.read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as problem:
             mistakes.append(f"{where}: {key}: {path} cannot be read ({problem}); write the secret into it")
             return ""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.db.engine import sqlite_file
 from gateway.errors import ConfigurationError
 from gateway.settings import load, parse
 
@@ -21,6 +22,17 @@ def test_a_mailbox_is_all_that_a_configuration_needs() -> None:
     assert settings.mailbox[0].address == "help@corp.example"
     assert settings.hostname == "corp.example"
     assert settings.database_url == "sqlite:///var/gateway.db"
+
+
+@pytest.mark.parametrize("name", ["100%41", "what?", "Ünï söme", "a#b@c:d[1]"])
+def test_the_database_lies_in_the_data_folder_whatever_that_is_called(tmp_path: Path, name: str) -> None:
+    settings = parse(f'{MAILBOX}[gateway]\ndata_dir = "{tmp_path / name}"\n', "gateway.toml", {})
+    assert sqlite_file(settings.database_url) == tmp_path / name / "gateway.db"
+
+
+def test_a_configuration_saved_on_windows_is_read(tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text(MAILBOX, encoding="utf-8-sig")
+    assert load(tmp_path / "gateway.toml", {}).mailbox[0].name == "support"
 
 
 def test_the_domain_of_an_address_is_folded_to_lower_case_and_the_local_part_is_not() -> None:
@@ -95,6 +107,15 @@ def test_all_mistakes_are_told_at_once_and_each_once() -> None:
         (MAILBOX + "[smtp]\nlisten = 25", "smtp.listen: 25 is no text; put it in quotes"),
         (MAILBOX + "[smtp]\nlisten = ':25'", "smtp.listen: ':25' is no HOST:PORT; write it as 127.0.0.1:8025"),
         (MAILBOX + "[retention]\nraw_days = -1", "retention.raw_days: -1 is too small; the least is 0"),
+        (MAILBOX + "[retention]\nraw_days = 9999999", "retention.raw_days: 9999999 is too big; the most is 36500"),
+        (
+            MAILBOX + "[outbound]\nretry_minutes = [1, 9999999999]",
+            "outbound.retry_minutes[2]: 9999999999 is too big; the most is 525600",
+        ),
+        (
+            MAILBOX + "[metrics]\nlisten = '127.0.0.1:8025'",
+            "metrics.listen: 127.0.0.1:8025 is that of smtp.listen already; give each a port of its own",
+        ),
         (MAILBOX + "[oncall]\nnotify = 3", "oncall.notify: 3 is no list; write it in brackets: [...]"),
         (MAILBOX + "[outbound]\nrelay = []", "outbound.relay: is empty; fill it in"),
         (

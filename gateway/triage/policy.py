@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from gateway.errors import ConfigurationError
-from gateway.fields import Language, NotNegative, Positive
+from gateway.fields import Language, Minutes, NotNegative, Positive
 from gateway.mistakes import explain
 from gateway.model import Category, Severity
 from gateway.triage import hours as support_hours
@@ -70,7 +70,7 @@ class SeverityPolicy(Section):
 
     name: Texts
     meaning: Texts
-    answer_minutes: Positive
+    answer_minutes: Minutes
     around_the_clock: bool = False
     """The minutes run at any time, not only in support hours."""
     words: tuple[str, ...] = ()
