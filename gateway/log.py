@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import threading
@@ -42,9 +43,10 @@ def set_up(
     """Say how and where events are written; ``auto`` is console on a terminal and JSON otherwise."""
     stream = stream or sys.stderr
     terminal = stream.isatty()
+    colors = terminal and not os.environ.get("NO_COLOR")
     console = form == "console" or (form == "auto" and terminal)
     structlog.configure(
-        processors=[structlog.processors.add_log_level, *(_for_reading(terminal) if console else (_as_json,))],
+        processors=[structlog.processors.add_log_level, *(_for_reading(colors) if console else (_as_json,))],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: _Lines(stream),
         cache_logger_on_first_use=False,

@@ -148,3 +148,14 @@ def test_events_told_together_are_written_at_the_end_even_where_the_block_fails(
         _ = 1 / 0
     log.message_added("SUP-2", "note")
     assert [event["event"] for event in events(lines)] == ["ticket_opened", "message_added", "message_added"]
+
+
+@pytest.mark.parametrize(("wish", "colored"), [("", True), ("1", False)])
+def test_a_terminal_gets_no_colour_where_it_is_not_wanted(
+    wish: str, colored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", wish)
+    stream = Terminal()
+    log.set_up("info", "auto", stream)
+    log.gateway_stopped()
+    assert ("\x1b[" in stream.getvalue()) is colored

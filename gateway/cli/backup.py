@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,8 @@ def backup(
         sync(folder)
     except OSError as problem:
         raise Permanent("", f"{problem.filename}: {problem.strerror}; the backup is not complete") from None
+    except sqlite3.Error as problem:
+        raise Permanent("", f"the database cannot be copied ({problem}); the backup is not complete") from None
     out.print(text(f"{says}, whole, in {folder}", "green"))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.console import out, print_json, text
+from gateway.cli.console import in_words, out, print_json, text
 from gateway.cli.context import Json, config_path, settings_of
 from gateway.errors import ConfigurationError
 
@@ -66,7 +66,11 @@ def _findings(context: typer.Context, dns: bool) -> Iterator[Finding]:
     from gateway.cli import checks
 
     for one in checks.EVERYWHERE:
-        yield from one(settings)
+        try:
+            yield from one(settings)
+        except OSError as problem:
+            (says,) = in_words(problem)
+            yield Finding(one.__name__.replace("_", " "), Level.FAIL, says, "let the gateway's user have it")
     if dns:
         from gateway.cli.check_dns import look_up
 

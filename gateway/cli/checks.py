@@ -48,8 +48,13 @@ def templates(settings: Settings) -> Iterator[Finding]:
     mistakes = check_templates(renderer)
     for mistake in mistakes:
         yield Finding("templates", Level.FAIL, mistake)
+    languages = renderer.languages()
     if not mistakes:
-        yield Finding("templates", Level.OK, f"{len(renderer.names())} in {', '.join(renderer.languages())}")
+        yield Finding("templates", Level.OK, f"{len(renderer.names())} in {', '.join(languages)}")
+    for mailbox in settings.mailbox:
+        if mailbox.language not in languages:
+            says = f"mailbox {mailbox.name}: there are none in {mailbox.language!r}, so English goes out in their place"
+            yield Finding("templates", Level.NOTE, says, f"use one of {', '.join(languages)}, or write your own")
 
 
 def data(settings: Settings) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ def classify_json(line: str, policy: Policy) -> str:
     """The verdict on the new text of the mail on ``line``, as JSON. Raises Permanent where it is no JSON object."""
     try:
         mail = json.loads(line)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise Permanent(f"this line is no JSON ({problem}); write one object a line") from None
     if not isinstance(mail, dict):
         raise Permanent("this line is no JSON object; write one object a line, with id, subject and body")

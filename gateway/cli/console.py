@@ -18,13 +18,15 @@ from gateway.errors import ConfigurationError, GatewayError
 from gateway.printable import printable
 
 PIPED_COLUMNS = 160
-"""Width where nobody looks: rows shall not be folded for a program that reads tables."""
+"""Width where nobody looks."""
 
 LONGEST_CELL = 80
 
 out = Console(highlight=False, soft_wrap=False)
 if not out.is_terminal:
     out.width = max(out.width, PIPED_COLUMNS)
+rows_out = out if out.is_terminal else Console(highlight=False, width=100_000)
+"""Rows shall neither be folded nor cut for a program that reads tables."""
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 STYLES = {
@@ -51,7 +53,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) 
     for row in rows:
         shown.add_row(*(text(value) for value in row))
     if shown.row_count:
-        out.print(shown)
+        rows_out.print(shown)
     else:
         out.print(text(empty, "dim"))
 
@@ -63,7 +65,7 @@ def facts(rows: Iterable[tuple[str, object]]) -> None:
     for name, value in rows:
         if value not in ("", None):
             shown.add_row(name, value if isinstance(value, Text) else text(value))
-    out.print(shown)
+    rows_out.print(shown)
 
 
 def heading(value: object) -> None:

@@ -17,8 +17,21 @@ from gateway.settings import Settings, load, parse
 if TYPE_CHECKING:
     from gateway.db.store import Store
 
+GREATEST_ID = (1 << 63) - 1
+"""Of both databases."""
+
+
+def row_id(written: str) -> int:
+    """For the commands that name rows."""
+    if not written.isdecimal() or int(written) > GREATEST_ID:
+        raise typer.BadParameter(f"{written!r} is no ID; take one from the list")
+    return int(written)
+
+
+Id = Annotated[int, typer.Argument(metavar="ID", parser=row_id, help="As in the list.")]
+Ids = Annotated[list[int], typer.Argument(metavar="ID...", parser=row_id, help="As in the list.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a page for people.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest first.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000_000, help="At most so many, the newest first.")]
 
 DEFAULT_CONFIG = Path("gateway.toml")
 EMBEDDED = "the embedded configuration"

@@ -10,7 +10,7 @@ import typer
 
 from gateway.cli import replay
 from gateway.cli.console import brief, facts, out, print_json, table, text
-from gateway.cli.context import Json, Limit, store_of
+from gateway.cli.context import Id, Ids, Json, Limit, store_of
 from gateway.errors import Permanent
 from gateway.model import MailState
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from gateway.db.store import Store
 
 app = typer.Typer(help="What became of every mail that was accepted.", no_args_is_help=True)
-Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="As in the list.")]
 
 
 @app.command("list")
@@ -45,7 +44,7 @@ def list_(
 @app.command()
 def show(
     context: typer.Context,
-    id_: Annotated[int, typer.Argument(metavar="ID", help="As in the list.")],
+    id_: Id,
     raw: Annotated[
         Path | None, typer.Option("--raw", metavar="OUT", help="Write the mail as it came into a file.")
     ] = None,
@@ -57,16 +56,16 @@ def show(
 
     with store_of(context) as store:
         row = store.queries.mail(id_)
+        if row is None:
+            raise Permanent("", f"there is no mail {id_}; see: gateway mail list")
+        if as_json:
+            print_json(row)
+        else:
+            facts(_facts(row))
         content = _raw(store, id_)
-    if row is None:
-        raise Permanent("", f"there is no mail {id_}; see: gateway mail list")
     if raw is not None:
         _write(raw, content)
-    if as_json:
-        print_json(row)
-        return
-    facts(_facts(row))
-    if content:
+    if content and not as_json:
         out.rule(style="dim")
         show_mail(reading.read(content))
 
@@ -91,9 +90,12 @@ app.command("replay")(replay.replay)
 
 
 def _raw(store: Store, id_: int) -> bytes:
-    """The mail as received; empty where there is none or its raw form was deleted after ``retention.raw_days``."""
+    """The mail as received; empty where its raw form was deleted after ``retention.raw_days``. Raises Permanent."""
     row = store.queries.raw(id_)
-    return store.mails.raw(row) if row is not None else b""
+    try:
+        return store.mails.raw(row) if row is not None else b""
+    except (OSError, ValueError) as problem:
+        raise Permanent("", f"mail {id_}: its raw form cannot be read: {problem}") from None
 
 
 def _write(path: Path, content: bytes) -> None:

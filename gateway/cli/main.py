@@ -5,6 +5,7 @@ Commands import what is heavy when they run, so that ``gateway --help`` and ``ga
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -74,8 +75,17 @@ def options(
     context.obj = config
 
 
+def _fill_closed_streams() -> None:
+    """Python has None for a stream that was closed (``2>&-``), and the next file that is opened gets its number: what
+    anything below us says then would stand in the database."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
 def main() -> None:
     """Run the command line. What a user or his data did wrong is told in a line, without a traceback."""
+    _fill_closed_streams()
     try:
         app()
     except BrokenPipeError:

@@ -8,12 +8,11 @@ from typing import Annotated
 import typer
 
 from gateway.cli.console import out, print_json, table, text
-from gateway.cli.context import Json, Limit, store_of
+from gateway.cli.context import Ids, Json, Limit, store_of
 from gateway.errors import Permanent
 from gateway.model import DeliveryState
 
 app = typer.Typer(help="Mails on their way out.", no_args_is_help=True)
-Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="As in the list.")]
 
 
 @app.command("list")

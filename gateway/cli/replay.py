@@ -13,7 +13,7 @@ import typer
 from rich.progress import Progress
 
 from gateway.cli.console import complain, err, out, print_json, text
-from gateway.cli.context import Json, settings_of, store_of
+from gateway.cli.context import Json, row_id, settings_of, store_of
 
 if TYPE_CHECKING:
     from gateway.db.store import Store
@@ -32,7 +32,9 @@ def _moment(written: str) -> datetime:
 
 def replay(
     context: typer.Context,
-    ids: Annotated[list[int] | None, typer.Argument(metavar="ID...", help="As in the list.")] = None,
+    ids: Annotated[
+        list[int] | None, typer.Argument(metavar="ID...", parser=row_id, help="As in the list.")
+    ] = None,
     since: Annotated[
         datetime | None,
         typer.Option("--since", parser=_moment, metavar="TIME", help="All that came since; UTC without an offset."),

@@ -63,12 +63,13 @@ def _renderer(context: typer.Context) -> Renderer:
 
 
 def _has(renderer: Renderer, language: str, name: str) -> bool:
-    return renderer.language(name, [language]) == language
+    try:
+        return renderer.language(name, [language]) == language
+    except UnicodeDecodeError:
+        raise Permanent("", f"{language}/{name}: is not UTF-8 text; mend the template") from None
 
 
 def _render(context: typer.Context, name: str, language: str) -> Rendered:
-    from jinja2 import TemplateError
-
     from gateway.outbound.samples import sample
     from gateway.pipeline import open_policy
 
@@ -79,5 +80,5 @@ def _render(context: typer.Context, name: str, language: str) -> Rendered:
         raise Permanent("", f"the template {name} is not there in {language!r}; its languages: gateway templates list")
     try:
         return renderer.render_strictly(name, language, sample(name, language, policy, renderer.say))
-    except TemplateError as problem:
-        raise Permanent("", f"{language}/{name}: {problem.message}; mend the template") from None
+    except Exception as problem:  # what an own template does with the values may end in anything
+        raise Permanent("", f"{language}/{name}: {problem}; mend the template") from None

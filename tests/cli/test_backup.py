@@ -67,6 +67,14 @@ def test_without_a_database_there_is_nothing_to_back_up(configured: Run) -> None
     assert "nothing to back up" in result.err
 
 
+def test_a_damaged_database_is_told_in_a_line(served: Run, tmp_path: Path) -> None:
+    file = tmp_path / "var" / "gateway.db"
+    file.write_bytes(file.read_bytes()[:8192] + b"\xff" * 40_000)
+    result = served("backup", "copy")
+    assert result.status == 1
+    assert "the backup is not complete" in result.err
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with postgresql_server(tmp_path_factory.mktemp("postgresql")) as url:

@@ -30,7 +30,7 @@ def test_absent_and_odd_fields_count_as_empty():
     assert verdict["severity"] == "S3"
 
 
-@pytest.mark.parametrize("line", ["{", "[]", "5", ""])
+@pytest.mark.parametrize("line", ["{", "[]", "5", "", "[" * 100_000])
 def test_a_line_that_is_no_object_is_told(line: str):
     with pytest.raises(Permanent, match="this line is no JSON"):
         classify_json(line, DEFAULT)

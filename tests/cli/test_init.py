@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import trustme
@@ -254,3 +254,22 @@ def test_check_tells_of_an_imap_server_that_is_not_there(configured: Run, tmp_pa
     failed = findings(configured("check", "--json"))["imap"]
     assert failed["level"] == "fail"
     assert "refused" in failed["says"]
+
+
+def test_check_tells_the_rest_where_something_belongs_to_somebody_else(
+    configured: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_: object) -> NoReturn:
+        raise PermissionError(13, "Permission denied", "var/gateway.db.lock")
+
+    monkeypatch.setattr(checks, "EVERYWHERE", (refuses, checks.policy))
+    found = findings(configured("check", "--json"))
+    assert found["refuses"]["says"] == "var/gateway.db.lock: Permission denied"
+    assert found["policy"]["level"] == "ok"
+
+
+def test_check_tells_of_a_mailbox_in_a_language_without_templates(configured: Run, tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace('name = "support"', 'name = "support"\nlanguage = "fr"'))
+    notes = [one for one in json.loads(configured("check", "--json").out) if one["what"] == "templates"]
+    assert "there are none in 'fr'" in notes[-1]["says"]

@@ -188,3 +188,14 @@ def test_status_tells_when_imap_folders_were_looked_into_and_what_hinders_it(con
     assert " s ago" in out
     assert "wrong password" in out
     assert [one["trouble"] for one in configured("status", "--json").json["imap"]] == ["", "wrong password"]
+
+
+def test_a_mail_whose_raw_form_is_lost_is_shown_all_the_same(configured: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(b"From: kim@example.net\r\nSubject: x\r\n\r\n" + b"x" * 40_000)
+    assert configured("ingest", "a.eml").status == 0
+    (segment,) = (tmp_path / "var" / "raw").iterdir()
+    segment.write_bytes(b"")
+    result = configured("mail", "show", "1")
+    assert "kim@example.net" in result.out
+    assert (result.status, result.err.count("\n")) == (1, 1)
+    assert "its raw form cannot be read" in result.err

@@ -54,3 +54,15 @@ def test_the_words_of_the_own_policy_are_shown(configured: Run, tmp_path: Path) 
     own = default_text("policy.toml").replace('portal = ""', 'portal = "https://help.desk.example"')
     (tmp_path / "policy.toml").write_text(own, encoding="utf-8")
     assert "More help: https://help.desk.example" in configured("templates", "preview", "confirmation").out
+
+
+@pytest.mark.parametrize("own", [b"\xff{{ subject }}", b"{{ 1 // 0 }}"], ids=["no text", "a division by zero"])
+def test_whatever_an_own_template_does_is_told_in_a_line(configured: Run, tmp_path: Path, own: bytes) -> None:
+    (tmp_path / "mails" / "en").mkdir(parents=True)
+    (tmp_path / "mails" / "en" / "page.txt.j2").write_bytes(own)
+    path = tmp_path / "gateway.toml"
+    text = path.read_text(encoding="utf-8").replace("[gateway]", '[gateway]\ntemplates = "mails"')
+    path.write_text(text, encoding="utf-8")
+    result = configured("templates", "preview", "page")
+    assert result.status == 1
+    assert "mend the template" in result.err

@@ -123,3 +123,18 @@ def test_a_database_of_a_newer_program_is_not_upgraded_but_told(configured: Run,
     result = configured("db", "upgrade")
     assert result.status == 1
     assert "revision 9999, which is newer than this program" in result.err
+
+
+@pytest.mark.parametrize("arguments", [["mail", "show"], ["mail", "release"], ["outbox", "retry"], ["mail", "replay"]])
+def test_an_id_that_no_database_knows_is_wrong_usage(configured: Run, arguments: list[str]) -> None:
+    result = configured(*arguments, 1 << 63)
+    assert result.status == 2
+    assert "is no ID" in result.err
+
+
+def test_closed_streams_are_no_trouble(configured: Run, tmp_path: Path) -> None:
+    configured("db", "upgrade")
+    for command in ("parse <&-", "status 2>&-", "status >&-"):
+        line = ["sh", "-c", f"{sys.executable} -m gateway {command}"]
+        said = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert "Traceback" not in said.stderr
