@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, select
 
 from gateway.db.engine import reading
 from gateway.db.schema import (
@@ -181,17 +181,17 @@ class Queries:
 
     def tickets(self, status: str | None = None, severity: str | None = None, limit: int = 100) -> list[TicketRow]:
         """The newest tickets first."""
-        query = (
-            select(ticket, participant.c.name.label("requester_name"), participant.c.address.label("requester_address"))
-            .join(participant, (participant.c.ticket_id == ticket.c.id) & (participant.c.role == Role.REQUESTER))
-            .order_by(ticket.c.id.desc())
-            .limit(limit)
-        )
+        wanted = select(ticket)
         if status is not None:
-            query = query.where(ticket.c.status == status)
+            wanted = wanted.where(ticket.c.status == status)
         if severity is not None:
-            query = query.where(ticket.c.severity == severity)
-        return [_ticket_row(row) for row in self._all(query)]
+            wanted = wanted.where(ticket.c.severity == severity)
+        newest = _newest(wanted, ticket.c.created_at, ticket.c.id).limit(limit).subquery()
+        query = (
+            select(newest, participant.c.name.label("requester_name"), participant.c.address.label("requester_address"))
+            .join(participant, (participant.c.ticket_id == newest.c.id) & (participant.c.role == Role.REQUESTER))
+        )  # fmt: skip
+        return [_ticket_row(row) for row in self._all(_newest(query, newest.c.created_at, newest.c.id))]
 
     def ticket(self, number: str) -> TicketPage | None:
         """One ticket whole, by its number in any case; None where there is none."""
@@ -203,8 +203,9 @@ class Queries:
         """The newest accepted mails first."""
         query = select(*_MAIL_COLUMNS, ticket.c.number).outerjoin(ticket, ticket.c.id == mail.c.ticket_id)
         if state is not None:
-            query = query.where(mail.c.state == state)
-        return [_mail_row(row) for row in self._all(query.order_by(mail.c.id.desc()).limit(limit))]
+            query = query.where(mail.c.state == fixed(MailState(state)))
+        newest = _newest(query, mail.c.received_at, mail.c.id, few=state == MailState.RECEIVED)
+        return [_mail_row(row) for row in self._all(newest.limit(limit))]
 
     def folders(self) -> list[FolderRow]:
         """The IMAP folders that were ever polled."""
@@ -225,8 +226,9 @@ class Queries:
         """The newest outgoing mails first."""
         query = select(outgoing, ticket.c.number).outerjoin(ticket, ticket.c.id == outgoing.c.ticket_id)
         if state is not None:
-            query = query.where(outgoing.c.state == state)
-        return [_outgoing_row(row) for row in self._all(query.order_by(outgoing.c.id.desc()).limit(limit))]
+            query = query.where(outgoing.c.state == fixed(DeliveryState(state)))
+        newest = _newest(query, outgoing.c.created_at, outgoing.c.id, few=state == DeliveryState.WAITING)
+        return [_outgoing_row(row) for row in self._all(newest.limit(limit))]
 
     def status(self, now: datetime) -> StatusReport:
         with self._engine.connect() as connection:
@@ -253,6 +255,12 @@ class Queries:
     def _all(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with self._engine.connect() as connection:
             return connection.execute(query).all()
+
+
+def _newest(query: Select[Any], time: ColumnElement[int], id_: ColumnElement[int], *, few: bool = False) -> Select[Any]:
+    """The newest first. ``few`` are found by what is asked for, and sorted: a sum keeps a database from going through
+    all by time."""
+    return query.order_by((time + 0 if few else time).desc(), id_.desc())
 
 
 def _counts(connection: Connection, query: Select[Any]) -> dict[str, int]:
@@ -286,12 +294,13 @@ def _outgoing_row(row: Row[Any]) -> OutgoingRow:
 
 
 def _ticket_page(connection: Connection, row: Row[Any]) -> TicketPage:
-    def of(table: Any) -> Sequence[Row[Any]]:
-        return connection.execute(select(table).where(table.c.ticket_id == row.id).order_by(table.c.id)).all()
+    def of(table: Any, *order: Any) -> Sequence[Row[Any]]:
+        return connection.execute(select(table).where(table.c.ticket_id == row.id).order_by(*order, table.c.id)).all()
 
     people = of(participant)
     requester = next(p for p in people if p.role == Role.REQUESTER)
     sent = select(outgoing, ticket.c.number).join(ticket, ticket.c.id == outgoing.c.ticket_id)
+    of_ticket = sent.where(outgoing.c.ticket_id == row.id).order_by(outgoing.c.created_at, outgoing.c.id)
     return TicketPage(
         number=row.number,
         subject=row.subject,
@@ -302,13 +311,10 @@ def _ticket_page(connection: Connection, row: Row[Any]) -> TicketPage:
         requester=Person(requester.name, requester.address),
         participants=[Member(p.name, p.address, p.role) for p in people],
         assignee=row.assignee,
-        messages=_messages(connection, of(message)),
-        outgoing=[
-            _outgoing_row(o)
-            for o in connection.execute(sent.where(outgoing.c.ticket_id == row.id).order_by(outgoing.c.id))
-        ],
-        pages=[PageRow(from_moment(p.created_at), p.target, p.state) for p in of(page)],
-        events=[EventRow(from_moment(e.at), e.actor, e.what) for e in of(event)],
+        messages=_messages(connection, of(message, message.c.created_at)),
+        outgoing=[_outgoing_row(o) for o in connection.execute(of_ticket)],
+        pages=[PageRow(from_moment(p.created_at), p.target, p.state) for p in of(page, page.c.created_at)],
+        events=[EventRow(from_moment(e.at), e.actor, e.what) for e in of(event, event.c.at)],
         subcategory=row.subcategory,
         stated_severity=row.stated_severity,
         language=row.language,

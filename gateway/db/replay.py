@@ -77,7 +77,7 @@ class Replays:
 
     def ids(self, since: datetime | None) -> list[int]:
         """Every mail that was accepted since then, the oldest first."""
-        query = select(mail.c.id).order_by(mail.c.id)
+        query = select(mail.c.id).order_by(mail.c.received_at, mail.c.id)
         if since is not None:
             query = query.where(mail.c.received_at >= to_moment(since))
         return [row.id for row in self._rows(query)]
@@ -88,7 +88,7 @@ class Replays:
             select(mail, ticket.c.subcategory, _SETTLED)
             .outerjoin(ticket, ticket.c.id == mail.c.ticket_id)
             .where(mail.c.id.in_(ids))
-            .order_by(mail.c.id)
+            .order_by(mail.c.received_at, mail.c.id)
         )
 
         def job(connection: Connection) -> list[Past]:
@@ -162,7 +162,7 @@ def _message(connection: Connection, mail_id: int, standing: Ticket) -> PastMess
     ).first()
     if row is None:
         return None
-    first = connection.execute(of_ticket.order_by(message.c.id).limit(1)).one().id
+    first = connection.execute(of_ticket.order_by(message.c.created_at, message.c.id).limit(1)).one().id
     return PastMessage(row.id, row.author, row.text, row.id == first)
 
 

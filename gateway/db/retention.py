@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import Connection, exists, func, or_, select, update
 
 from gateway.db.engine import reading
 from gateway.db.raw import EXPIRED, OBJECT
@@ -30,12 +30,16 @@ _HAS_ATTACHMENTS = exists().where(
 """By way of the ticket, for that is what the indexes lead along."""
 
 
+_Place = tuple[int, int]
+"""When a mail was received, and its id: nodes take ids in blocks, so a smaller one may be the newer mail's."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Passed:
     """A chunk that was looked through."""
 
-    up_to: int
-    """Id of the last mail that is old enough; 0 where there is none any more, or where another node is at it."""
+    last: _Place | None
+    """Of its mails; None where none is old enough any more, or where another node is at it."""
     deleted: Sequence[str]
     """References."""
 
@@ -45,13 +49,13 @@ class Retention:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._from = 0
+        self._from: _Place = (0, 0)
 
     def run(self, before: datetime) -> int:
         """Delete raw mails accepted before then; returns how many."""
         deleted = 0
-        while (passed := self._chunk(before)).up_to:
-            self._from = passed.up_to
+        while (passed := self._chunk(before)).last is not None:
+            self._from = passed.last
             deleted += len(passed.deleted)
             # After the commit: a crash in between leaves an object that nobody reads, not a row that points at nothing.
             self._store.mails.delete_objects([one for one in passed.deleted if one.startswith(OBJECT)])
@@ -63,27 +67,30 @@ class Retention:
 
     def _chunk(self, before: datetime) -> _Passed:
         def job(connection: Connection) -> _Passed:
-            if not _alone(connection):
-                return _Passed(0, ())
-            up_to = self._last_old(connection, to_moment(before))
-            return _Passed(up_to, self._delete(connection, up_to) if up_to else ())
+            old = self._old(connection, to_moment(before)) if _alone(connection) else []
+            return _Passed(old[-1] if old else None, self._delete(connection, [id_ for _, id_ in old]))
 
         passed: _Passed = self._store.writer.run(job)
         return passed
 
-    def _last_old(self, connection: Connection, moment: int) -> int:
-        chunk = select(mail.c.id, mail.c.received_at).where(mail.c.id > self._from).order_by(mail.c.id).limit(_CHUNK)
-        return max((id_ for id_, received_at in connection.execute(chunk) if received_at < moment), default=0)
-
-    def _delete(self, connection: Connection, up_to: int) -> list[str]:
-        chosen = select(mail.c.id, mail.c.raw_ref).where(
-            mail.c.id > self._from, mail.c.id <= up_to, mail.c.state.in_(_ENDED), mail.c.raw_ref != EXPIRED,
-            ~_HAS_ATTACHMENTS,
+    def _old(self, connection: Connection, moment: int) -> list[_Place]:
+        """The next mails that are old enough."""
+        at, id_ = self._from
+        further = or_(mail.c.received_at > at, mail.c.id > id_)
+        query = select(mail.c.received_at, mail.c.id).where(
+            mail.c.received_at >= at, mail.c.received_at < moment, further
         )  # fmt: skip
+        rows = connection.execute(query.order_by(mail.c.received_at, mail.c.id).limit(_CHUNK))
+        return [(row.received_at, row.id) for row in rows]
+
+    def _delete(self, connection: Connection, ids: Sequence[int]) -> list[str]:
+        chosen = select(mail.c.id, mail.c.raw_ref).where(
+            mail.c.id.in_(ids), mail.c.state.in_(_ENDED), mail.c.raw_ref != EXPIRED, ~_HAS_ATTACHMENTS
+        )
         found = connection.execute(chosen).all()
         if found:
-            ids = [row.id for row in found]
-            connection.execute(update(mail).where(mail.c.id.in_(ids)).values(raw=None, raw_ref=EXPIRED))
+            expired = update(mail).where(mail.c.id.in_([row.id for row in found]))
+            connection.execute(expired.values(raw=None, raw_ref=EXPIRED))
         return [row.raw_ref for row in found]
 
     def _sweep(self, before: datetime) -> None:

@@ -94,6 +94,15 @@ def test_a_second_run_goes_on_where_the_first_one_ended(store: Store, monkeypatc
     assert (keeping.run(LIMIT), keeping.run(LIMIT), keeping.run(NEW + timedelta(days=1))) == (5, 0, 1)
 
 
+def test_a_new_mail_of_a_quiet_node_stays_though_its_id_is_smaller_than_an_old_one_s(store: Store) -> None:
+    add(store, SMALL, NEW), add(store, SMALL)
+    keeping = Retention(store)
+    assert keeping.run(LIMIT) == 1
+    assert raws(store) == [True, False]
+    assert keeping.run(NEW + timedelta(days=1)) == 1
+    assert raws(store) == [False, False]
+
+
 class TestSegments:
     """Files beside SQLite, one for each opening of the store here."""
 
