@@ -22,13 +22,13 @@ MOST_IDS = 60
 """Message-IDs that are looked up; a hostile References names thousands."""
 MOST_MARKS = 100
 """Of attached mails, that are verified."""
+MOST_TICKETS = 20
+"""Tickets for which one mail is kept, each time whole."""
+SAID = 2_000
+"""Characters by which what a mail says is told from what another one says."""
 _TAG = re.compile(r"\[([A-Za-z][A-Za-z0-9]{0,15})-([0-9]{1,10})\]")
 _LARGEST_ID = 2**31 - 1
 _NO_WORD = re.compile(r"[\W\d_]+")
-
-
-MOST_TICKETS = 20
-"""Tickets for which one mail is kept, each time whole."""
 
 
 class Match(StrEnum):
@@ -210,7 +210,8 @@ def _dedupe(mail: ReadMail, envelope: Envelope, sent_to: tuple[Token, ...], now:
 
 def _says(sender: str, mail: ReadMail) -> str:
     """Who says what, but for the numbers in the text: a program that answers each mail counts, or tells the time."""
-    words = " ".join(_NO_WORD.sub(" ", mail.reply.text or mail.text).casefold().split())
+    text = (mail.reply.text or mail.text)[:SAID]
+    words = " ".join(_NO_WORD.sub(" ", text).casefold().split())
     return _key(["says", sender, " ".join(mail.subject_base.casefold().split()), words]) if sender and words else ""
 
 
